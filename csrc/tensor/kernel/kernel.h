@@ -1,4 +1,5 @@
-/* Door of the kernel room: one const table of single-threaded float32 kernels per instruction set. */
+/* Door of the kernel room: one const table of single-threaded float32 kernels per instruction set.
+ */
 #ifndef RLAB_TENSOR_KERNEL_KERNEL_H
 #define RLAB_TENSOR_KERNEL_KERNEL_H
 
@@ -10,20 +11,21 @@
 /*
  * What holds for every kernel here:
  *
- * - It allocates nothing, cannot fail and starts no thread. Shapes are checked by the caller; 0 is a
- *   valid size everywhere. Nothing outside the stated shapes is read or written. Pointers need the
+ * - It allocates nothing, cannot fail and starts no thread. Shapes are checked by the caller; 0 is
+ * a valid size everywhere. Nothing outside the stated shapes is read or written. Pointers need the
  *   alignment of a float, no more.
  * - Matrices are row-major; `ld*` is the distance between two rows, in elements.
  * - Row i of a result is a function of row i of the inputs alone (and of what is shared, such as
  *   weights): it has the same bits whatever rows or columns are computed with it, so a batch may be
  *   cut into shards anywhere. Sums over rows (weight, bias and norm gradients) go in row order.
- * - AVX2 and AVX-512 give the same bits: sums have a fixed lane layout (16 lanes, one tree), whatever the
- *   vector's width. The baseline has no fused multiply-add and may differ by rounding.
- * - Gradients of parameters (dgamma, dbias, dtable) are added to what is there. Gradients of activations
- *   take `acc`: 0 overwrites, 1 adds. An output may be the same array as an input of the same shape
- *   where the comment says "may alias"; otherwise arrays do not overlap.
+ * - AVX2 and AVX-512 give the same bits: sums have a fixed lane layout (32 lanes, one tree),
+ * whatever the vector's width. The baseline has no fused multiply-add and may differ by rounding.
+ * - Gradients of parameters (dgamma, dbias, dtable) are added to what is there. Gradients of
+ * activations take `acc`: 0 overwrites, 1 adds. An output may be the same array as an input of the
+ * same shape where the comment says "may alias"; otherwise arrays do not overlap.
  *
- * Letters: N rows (tokens), C width, V vocabulary, H heads, D head width, Lq and Lk query and key rows.
+ * Letters: N rows (tokens), C width, V vocabulary, H heads, D head width, Lq and Lk query and key
+ * rows.
  */
 
 /* Which of gemm's operands are stored transposed; the letters are A's and B's. */
@@ -41,9 +43,9 @@ typedef enum rlab_act {
     RLAB_ACT_SILU       /* x / (1 + exp(-x)) */
 } rlab_act;
 
-/* What happens to a product on its way out, in this order; a NULL member is skipped. NULL for the whole
- * thing: nothing happens.
- *     t = a b (+ c when accumulating);  t += bias;  pre = t;  t = act(t);  t += residual;  c = t */
+/* What happens to a product on its way out, in this order; a NULL member is skipped. NULL for the
+ * whole thing: nothing happens. t = a b (+ c when accumulating);  t += bias;  pre = t;  t = act(t);
+ * t += residual;  c = t */
 typedef struct rlab_epilogue {
     const float *bias;     /* (n,) */
     float *pre;            /* (m, n) out: what the activation's backward wants */
@@ -53,18 +55,22 @@ typedef struct rlab_epilogue {
     size_t ldres;          /* elements between rows of residual */
 } rlab_epilogue;
 
-/* Which elements are dropped: element i is kept where philox(seed, stream)[offset + i] >= p, and then
- * scaled by 1 / (1 - p). A function of these fields and i alone, so backward passes the same struct. */
+/* Which elements are dropped: element i is kept where number offset + i of rlab_rng_init(seed,
+ * stream, index), as a fraction of 2^32, is at least p; what is kept is divided by 1 - p. A
+ * function of these fields and i alone, so backward passes the same struct. All zero: nothing is
+ * dropped. */
 typedef struct rlab_dropout {
     float p; /* in [0, 1); 0 drops nothing */
+    rlab_stream stream;
     uint64_t seed;
-    uint64_t stream;
-    uint64_t offset; /* index of the first element */
+    uint64_t index;  /* step and node, say */
+    uint64_t offset; /* number of the first element, below 2^34 - n */
 } rlab_dropout;
 
 /* Attention of one sequence: shapes, strides and masks, shared by forward and backward.
- * Query row i sees key rows j < visible(i), visible(i) = causal ? min(lk, i + shift + 1) : lk; a row that
- * sees nothing gives zeros. With a key/value cache of lk rows and lq new ones, shift = lk - lq. */
+ * Query row i sees key rows j < visible(i), visible(i) = causal ? min(lk, i + shift + 1) : lk; a
+ * row that sees nothing gives zeros. With a key/value cache of lk rows and lq new ones, shift = lk
+ * - lq. */
 typedef struct rlab_attention {
     size_t lq, lk;     /* rows of the queries, of the keys and values */
     size_t h;          /* query heads */
@@ -81,7 +87,8 @@ typedef struct rlab_attention {
     rlab_dropout drop; /* of the probabilities; element index (head * lq + i) * lk + j */
 } rlab_attention;
 
-/* One AdamW update; `bias1 = 1 - beta1^t` and `bias2 = 1 - beta2^t` are computed by the caller in double. */
+/* One AdamW update; `bias1 = 1 - beta1^t` and `bias2 = 1 - beta2^t` are computed by the caller in
+ * double. */
 typedef struct rlab_adamw {
     float lr, beta1, beta2, eps;
     float weight_decay; /* decoupled: w -= lr * weight_decay * w, where decay[] says so */
@@ -111,9 +118,9 @@ typedef struct rlab_kernels {
                  const float *b, size_t ldb, int accumulate, float *c, size_t ldc,
                  const rlab_epilogue *e, float *work);
 
-    /* The same with b packed once beforehand (weights, once a step, shared by shards). trans_b: 0 for b
-     * (k, n), 1 for b (n, k). The packed array is 64-byte aligned best, of gemm_pack_size(n, k) floats, and
-     * good for any m. Same bits as gemm. */
+    /* The same with b packed once beforehand (weights, once a step, shared by shards). trans_b: 0
+     * for b (k, n), 1 for b (n, k). The packed array is 64-byte aligned best, of gemm_pack_size(n,
+     * k) floats, and good for any m. Same bits as gemm. */
     size_t (*gemm_pack_size)(size_t n, size_t k);
     void (*gemm_pack)(int trans_b, size_t n, size_t k, const float *b, size_t ldb, float *packed);
     void (*gemm_packed)(size_t m, size_t n, size_t k, const float *a, size_t lda,
@@ -122,11 +129,12 @@ typedef struct rlab_kernels {
 
     /* ---- normalisation over rows x (N, C), rows C apart ------------------------------------- */
 
-    /* y = gamma * (x - mean) * rstd + beta; gamma, beta (C,) may be NULL (1 and 0); mean, rstd (N,) out,
-     * may be NULL. */
+    /* y = gamma * (x - mean) * rstd + beta; gamma, beta (C,) may be NULL (1 and 0); mean, rstd (N,)
+     * out, may be NULL. */
     void (*layernorm_fwd)(size_t n, size_t c, const float *x, const float *gamma, const float *beta,
                           float eps, float *y, float *mean, float *rstd);
-    /* dx (N, C) by acc; dgamma, dbeta (C,) added to, each may be NULL. dx may alias dy when acc = 0. */
+    /* dx (N, C) by acc; dgamma, dbeta (C,) added to, each may be NULL. dx may alias dy when acc =
+     * 0. */
     void (*layernorm_bwd)(size_t n, size_t c, const float *x, const float *gamma, const float *mean,
                           const float *rstd, const float *dy, int acc, float *dx, float *dgamma,
                           float *dbeta);
@@ -138,16 +146,17 @@ typedef struct rlab_kernels {
 
     /* ---- softmax and loss ------------------------------------------------------------------- */
 
-    /* y[i, j] = softmax over j < len[i] of x[i, :], 0 beyond; len (N,) or NULL for c. y may alias x. */
+    /* y[i, j] = softmax over j < len[i] of x[i, :], 0 beyond; len (N,) or NULL for c. y may alias
+     * x. */
     void (*softmax_fwd)(size_t n, size_t c, const float *x, size_t ldx, const int32_t *len,
                         float *y, size_t ldy);
     /* dx = y * (dy - sum_j dy y); dx may alias dy when acc = 0. */
     void (*softmax_bwd)(size_t n, size_t c, const float *y, size_t ldy, const float *dy,
                         size_t lddy, int acc, float *dx, size_t lddx);
-    /* Cross-entropy of logits (N, V) against labels (N,) in [0, V) or RLAB_IGNORED_LABEL, with label
-     * smoothing s: (1 - s) * -log p[label] + s * mean_v -log p[v]. total: added to. row_loss (N,) out or
-     * NULL, 0 where ignored. dlogits (N, V) out or NULL: grad_scale * (p - target), 0 where ignored; may
-     * alias logits. */
+    /* Cross-entropy of logits (N, V) against labels (N,) in [0, V) or RLAB_IGNORED_LABEL, with
+     * label smoothing s: (1 - s) * -log p[label] + s * mean_v -log p[v]. total: added to. row_loss
+     * (N,) out or NULL, 0 where ignored. dlogits (N, V) out or NULL: grad_scale * (p - target), 0
+     * where ignored; may alias logits. */
     void (*xent)(size_t n, size_t v, const float *logits, size_t ld, const int32_t *labels,
                  float smoothing, float grad_scale, rlab_loss *total, float *row_loss,
                  float *dlogits, size_t lddl);
@@ -164,12 +173,14 @@ typedef struct rlab_kernels {
     void (*axpy)(size_t n, float s, const float *x, float *y);          /* y += s * x */
     /* y by acc = x * mask / (1 - p); also its own backward. y may alias x when acc = 0. */
     void (*dropout)(size_t n, const rlab_dropout *d, const float *x, int acc, float *y);
-    void (*exp)(size_t n, const float *x, float *y);  /* error below 1.1 ulp; may alias, as the next */
+    void (*exp)(size_t n, const float *x,
+                float *y); /* error below 1.1 ulp; may alias, as the next */
     void (*tanh)(size_t n, const float *x, float *y); /* stated in math.inc.h */
     void (*erf)(size_t n, const float *x, float *y);
     void (*log)(size_t n, const float *x, float *y);
 
-    /* ---- sums in a fixed order, over blocks in float and of blocks in double ------------------ */
+    /* ---- sums in a fixed order, over blocks in float and of blocks in double ------------------
+     */
 
     double (*dot)(size_t n, const float *x, const float *y);
     double (*sumsq)(size_t n, const float *x);
@@ -177,7 +188,8 @@ typedef struct rlab_kernels {
     /* dbias[j] += sum_i dy[i, j]; dy (N, C), rows ld apart. */
     void (*bias_bwd)(size_t n, size_t c, const float *dy, size_t ld, float *dbias);
 
-    /* ---- embeddings: table (rows, C), index (N,) int32, each in [0, rows) ---------------------- */
+    /* ---- embeddings: table (rows, C), index (N,) int32, each in [0, rows) ----------------------
+     */
 
     /* y (N, C) by acc = s * table[index[i]]: tokens first, then positions with acc = 1. */
     void (*gather)(size_t n, size_t c, const float *table, const int32_t *index, float s, int acc,
@@ -186,31 +198,34 @@ typedef struct rlab_kernels {
     void (*scatter_add)(size_t n, size_t c, const int32_t *index, float s, const float *dy,
                         float *dtable);
 
-    /* ---- attention of one sequence, heads h0 <= h < h1 ------------------------------------------ */
+    /* ---- attention of one sequence, heads h0 <= h < h1 ------------------------------------------
+     */
 
     /* Floats of scratch for both directions. */
     size_t (*attention_work)(const rlab_attention *t);
-    /* o (lq, h, d) out. probs (h, lq, lk) out: the pattern before dropout, 0 where masked; NULL to keep
-     * none (decoding). q (lq, h, d), k and v (lk, h / group, d). */
+    /* o (lq, h, d) out. probs (h, lq, lk) out: the pattern before dropout, 0 where masked; NULL to
+     * keep none (decoding). q (lq, h, d), k and v (lk, h / group, d). */
     void (*attention_fwd)(const rlab_attention *t, size_t h0, size_t h1, const float *q,
                           const float *k, const float *v, float *o, float *probs, float *work);
-    /* dq, dk, dv by acc, bit for bit as if each head were added in turn: with acc = 0 a key/value head is
-     * overwritten by the first query head of its group and added to by the others, so h0 and h1 must be
-     * multiples of group. dbias (h, lq, lk) out or NULL: gradient of the scores, overwritten. */
+    /* dq, dk, dv by acc, bit for bit as if each head were added in turn: with acc = 0 a key/value
+     * head is overwritten by the first query head of its group and added to by the others, so h0
+     * and h1 must be multiples of group. dbias (h, lq, lk) out or NULL: gradient of the scores,
+     * overwritten. */
     void (*attention_bwd)(const rlab_attention *t, size_t h0, size_t h1, const float *q,
                           const float *k, const float *v, const float *probs, const float *dout,
                           int acc, float *dq, float *dk, float *dv, float *dbias, float *work);
 
-    /* ---- optimizer ------------------------------------------------------------------------------ */
+    /* ---- optimizer ------------------------------------------------------------------------------
+     */
 
-    /* One pass: w, m, v (n,) updated in place from gradient g (n,). decay[i / RLAB_DECAY_BLOCK] != 0 where
-     * weight decay applies; NULL: everywhere. */
+    /* One pass: w, m, v (n,) updated in place from gradient g (n,). decay[i / RLAB_DECAY_BLOCK] !=
+     * 0 where weight decay applies; NULL: everywhere. */
     void (*adamw)(size_t n, const rlab_adamw *h, const uint8_t *decay, const float *g, float *w,
                   float *m, float *v);
 } rlab_kernels;
 
-/* The table of an instruction set; NULL when this build has none (another architecture). The caller has
- * asked base whether the processor can run it. */
+/* The table of an instruction set; NULL when this build has none (another architecture). The caller
+ * has asked base whether the processor can run it. */
 const rlab_kernels *rlab_kernels_get(rlab_isa isa);
 
 #endif
