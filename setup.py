@@ -10,6 +10,8 @@ Environment variables, for developers and CI:
 
 import os
 import platform
+import subprocess
+import sys
 import sysconfig
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -17,6 +19,7 @@ from pathlib import Path
 import numpy
 from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
+from setuptools.errors import CompileError
 
 ROOT = Path(__file__).parent
 X86 = platform.machine().lower() in ("x86_64", "amd64")
@@ -101,7 +104,7 @@ class ParallelBuild(build_ext):
             Path(obj).parent.mkdir(parents=True, exist_ok=True)
             dep = ["-MMD", "-MF", str(Path(obj).with_suffix(".d")), "-MT", f"{obj}.{stamp}"]
             command = [*compiler.compiler_so, *base, *isa_flags(source), *dep]
-            compiler.spawn([*command, "-c", source, "-o", obj])
+            run_compiler([*command, "-c", source, "-o", obj])
 
         def compile_all(sources, output_dir=None, **_):
             objects = compiler.object_filenames(sources, output_dir=output_dir or "")
@@ -117,6 +120,15 @@ class ParallelBuild(build_ext):
         ]
         self.extensions[0].extra_link_args = link
         super().build_extensions()
+
+
+def run_compiler(command):
+    """Run one compiler call; on failure, show what it said and which call it was."""
+    done = subprocess.run(command, capture_output=True, text=True)
+    if done.stderr:
+        print(done.stderr, file=sys.stderr)
+    if done.returncode:
+        raise CompileError(f"exit status {done.returncode} of {' '.join(command)}")
 
 
 def hash_text(text):

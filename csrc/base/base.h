@@ -142,7 +142,7 @@ uint64_t rlab_rng_u64(rlab_rng *rng);
 uint64_t rlab_rng_below(rlab_rng *rng, uint64_t n);
 /* Uniform in (0, 1), 24 bits, never 0 and never 1. */
 float rlab_rng_float(rlab_rng *rng);
-/* Standard normal, by the sum-free Box-Muller form computed in double with our own log and cos. */
+/* Standard normal, by inversion in double precision; no function of the C library is used. */
 float rlab_rng_normal(rlab_rng *rng);
 
 /* Item i of a pseudo-random permutation of [0, n), a function of (seed, stream, index) alone: a keyed

@@ -75,10 +75,9 @@ rlab_rng_float(rlab_rng *rng)
 float
 rlab_rng_normal(rlab_rng *rng)
 {
-    /* Sum of twelve uniforms would have short tails; instead the inverse normal CDF, which needs
-     * only +, *, / and sqrt-free polynomials away from the tails and a few Newton-free log terms in
-     * them. Source: P. J. Acklam's rational approximation as tabulated widely (relative error below
-     * 1.15e-9); log computed here by series so that the C library's version changes no bit. */
+    /* The inverse normal distribution function at a uniform p. Source: P. J. Acklam's rational
+     * approximation (relative error below 1.15e-9). The tails need a logarithm and a square root,
+     * made here from series and Newton steps, so that the C library's version changes no bit. */
     static const double a[6] = {-3.969683028665376e+01, 2.209460984245205e+02,
                                 -2.759285104469687e+02, 1.383577518672690e+02,
                                 -3.066479806614716e+01, 2.506628277459239e+00};

@@ -1,0 +1,108 @@
+"""Every exception the library raises; each message says what, where, expected, got and what to do."""
+
+from __future__ import annotations
+
+
+class RecursionLabError(Exception):
+    """Base of all errors of this library.
+
+    The command line prints a `RecursionLabError` as one line and exits with status 2.
+    """
+
+
+class InputError(RecursionLabError, ValueError):
+    """An argument's value is outside what the function accepts."""
+
+
+class InputTypeError(RecursionLabError, TypeError):
+    """An argument has the wrong type, dtype or shape."""
+
+
+class InputIndexError(RecursionLabError, IndexError):
+    """An index is outside its range."""
+
+
+class TermError(RecursionLabError, ValueError):
+    """A term, value or program is not well formed or not well typed."""
+
+
+class DecodeError(RecursionLabError, ValueError):
+    """A token sequence is not the encoding of a value.
+
+    Attributes
+    ----------
+    position : int
+        Index of the first offending token.
+    """
+
+    position: int = -1
+
+
+class CountError(RecursionLabError, ValueError):
+    """A type has no value of a size, or more than can be counted."""
+
+
+class BudgetError(RecursionLabError, RuntimeError):
+    """A budget (steps, nodes, bytes) ran out; the message names it."""
+
+
+class FormatError(RecursionLabError, ValueError):
+    """A file or a stored configuration is not what it says it is."""
+
+
+class ConfigError(RecursionLabError, ValueError):
+    """A configuration has an unknown key, a missing one, or a value outside its range."""
+
+
+class DivergedError(RecursionLabError, ArithmeticError):
+    """A number that must be finite is not, for example the loss of a diverging run."""
+
+
+class MissingExtraError(RecursionLabError, ImportError):
+    """An optional package is absent; the message names the extra that installs it."""
+
+
+class InternalError(RecursionLabError, RuntimeError):
+    """A fault of this library; please report it."""
+
+
+class LanguageError(RecursionLabError, ValueError):
+    """A program or term is refused, with the place in its source.
+
+    Parameters
+    ----------
+    message : str
+        What is wrong.
+    file : str
+        Name of the source.
+    line, column : int
+        Place of the fault, counted from 1.
+    source_line : str
+        The text of that line.
+    length : int
+        Characters to underline, at least 1.
+    hint : str
+        What was expected, or what to write instead.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        file: str = "<term>",
+        line: int = 1,
+        column: int = 1,
+        source_line: str = "",
+        length: int = 1,
+        hint: str = "",
+    ) -> None:
+        self.message, self.file, self.line, self.column = message, file, line, column
+        self.source_line, self.length, self.hint = source_line, max(1, length), hint
+        text = f"{file}:{line}:{column}: error: {message}"
+        if source_line:
+            lead = "".join(c if c == "\t" else " " for c in source_line[: column - 1])
+            room = max(1, len(source_line) - column + 1)
+            text += f"\n  {source_line}\n  {lead}{'^' * min(self.length, room)}"
+        if hint:
+            text += f"\n{hint}"
+        super().__init__(text)
