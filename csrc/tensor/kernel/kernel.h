@@ -51,7 +51,7 @@ typedef struct rlab_epilogue {
     float *pre;            /* (m, n) out: what the activation's backward wants */
     size_t ldpre;          /* elements between rows of pre */
     rlab_act act;          /* RLAB_ACT_NONE = 0 */
-    const float *residual; /* (m, n); may be c itself */
+    const float *residual; /* (m, n), not overlapping c (to add to c itself, accumulate) */
     size_t ldres;          /* elements between rows of residual */
 } rlab_epilogue;
 

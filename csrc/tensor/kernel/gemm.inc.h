@@ -1,0 +1,317 @@
+/* Matrix products on register tiles: the kernel that most of a training step is spent in.
+ *
+ * c[i, j] is, for every shape, transposition, tile and split, the same sequence of operations: k is
+ * cut into chunks of KC, a chunk is one chain of multiply-adds from zero in order of k, and the
+ * chunks' sums are added to c in order. So no bit depends on what else is computed.
+ *
+ * b comes in panels of NR columns (packed, or where its rows are contiguous and a few, in place);
+ * a is read where it is. Source: K. Goto, R. van de Geijn, "Anatomy of high-performance matrix
+ * multiplication" (ACM TOMS 34(3), 2008), for the blocking by cache level. */
+#ifndef RLAB_TENSOR_KERNEL_GEMM_INC_H
+#define RLAB_TENSOR_KERNEL_GEMM_INC_H
+
+#include "math.inc.h"
+
+#define GEMM_MR 6           /* rows of a register tile */
+#define NR (GEMM_NV * VL)   /* its columns, and those of a panel */
+#define KC 256              /* k of a chunk: part of the result's definition, the same for all */
+#define MC (64 * GEMM_MR)   /* rows of a whose chunk stays in the second-level cache */
+#define GEMM_DIRECT_ROWS 12 /* up to so many rows, packing b costs more than it saves */
+
+/* acc (MR, NV vectors) = chain over k < kc of a[i, k] b[k, j], then stored to c or added to it.
+ * a[i, k] is at a + i * lda + k, or for trans_a at a + k * lda + i. */
+#define DEFINE_MICRO(name, MR, NV, TA)                                                             \
+    static void name(size_t kc, const float *a, size_t lda, const float *b, size_t ldb, int add,   \
+                     float *c, size_t ldc) {                                                       \
+        vf acc[MR][NV];                                                                            \
+        UNROLL for (int i = 0; i < MR; i++) UNROLL for (int j = 0; j < NV; j++) acc[i][j] =        \
+            vf_set1(0.0f);                                                                         \
+        for (size_t k = 0; k < kc; k++) {                                                          \
+            vf bv[NV];                                                                             \
+            UNROLL for (int j = 0; j < NV; j++) bv[j] = vf_load(b + j * VL);                       \
+            UNROLL for (int i = 0; i < MR; i++) {                                                  \
+                const vf av = vf_set1(TA ? a[i] : a[(size_t)i * lda]);                             \
+                UNROLL for (int j = 0; j < NV; j++) acc[i][j] = vf_fma(av, bv[j], acc[i][j]);      \
+            }                                                                                      \
+            a += TA ? lda : 1;                                                                     \
+            b += ldb;                                                                              \
+        }                                                                                          \
+        UNROLL for (int i = 0; i < MR; i++) UNROLL for (int j = 0; j < NV; j++) {                  \
+            float *out = c + (size_t)i * ldc + j * VL;                                             \
+            vf_store(out, add ? vf_load(out) + acc[i][j] : acc[i][j]);                             \
+        }                                                                                          \
+    }
+
+#define DEFINE_MICRO_ROWS(NV, TA)                                                                  \
+    DEFINE_MICRO(micro_1x##NV##_##TA, 1, NV, TA)                                                   \
+    DEFINE_MICRO(micro_2x##NV##_##TA, 2, NV, TA)                                                   \
+    DEFINE_MICRO(micro_3x##NV##_##TA, 3, NV, TA)                                                   \
+    DEFINE_MICRO(micro_4x##NV##_##TA, 4, NV, TA)                                                   \
+    DEFINE_MICRO(micro_5x##NV##_##TA, 5, NV, TA)                                                   \
+    DEFINE_MICRO(micro_6x##NV##_##TA, 6, NV, TA)
+#define MICRO_ROWS(NV, TA)                                                                         \
+    {micro_1x##NV##_##TA, micro_2x##NV##_##TA, micro_3x##NV##_##TA,                                \
+     micro_4x##NV##_##TA, micro_5x##NV##_##TA, micro_6x##NV##_##TA}
+
+typedef void micro_fn(size_t kc, const float *a, size_t lda, const float *b, size_t ldb, int add,
+                      float *c, size_t ldc);
+
+DEFINE_MICRO_ROWS(1, 0)
+DEFINE_MICRO_ROWS(1, 1)
+DEFINE_MICRO_ROWS(2, 0)
+DEFINE_MICRO_ROWS(2, 1)
+#if GEMM_NV == 4
+DEFINE_MICRO_ROWS(3, 0)
+DEFINE_MICRO_ROWS(3, 1)
+DEFINE_MICRO_ROWS(4, 0)
+DEFINE_MICRO_ROWS(4, 1)
+#endif
+
+/* micro[trans_a][vectors - 1][rows - 1] */
+static micro_fn *const micro[2][GEMM_NV][GEMM_MR] = {
+#if GEMM_NV == 4
+    {MICRO_ROWS(1, 0), MICRO_ROWS(2, 0), MICRO_ROWS(3, 0), MICRO_ROWS(4, 0)},
+    {MICRO_ROWS(1, 1), MICRO_ROWS(2, 1), MICRO_ROWS(3, 1), MICRO_ROWS(4, 1)},
+#else
+    {MICRO_ROWS(1, 0), MICRO_ROWS(2, 0)},
+    {MICRO_ROWS(1, 1), MICRO_ROWS(2, 1)},
+#endif
+};
+
+/* One call of gemm, for the functions below. */
+typedef struct job {
+    size_t m, n, k;
+    const float *a;
+    size_t lda;
+    int trans_a, accumulate;
+    float *c;
+    size_t ldc;
+    const rlab_epilogue *e;
+} job;
+
+/* Columns of the panel that begins at j0, and the same rounded up to whole vectors. */
+INLINE size_t
+panel_width(size_t n, size_t j0) {
+    return n - j0 < NR ? n - j0 : NR;
+}
+
+INLINE size_t
+panel_stride(size_t width) {
+    return (width + VL - 1) / VL * VL;
+}
+
+/* Rows for the next tile: whole tiles, and a rest in two even halves rather than one thin one. */
+INLINE size_t
+tile_rows(size_t left) {
+    if (left <= GEMM_MR)
+        return left;
+    return left < 2 * GEMM_MR ? (left + 1) / 2 : GEMM_MR;
+}
+
+/* The epilogue of rows [i0, i0 + mr), columns [j0, j0 + w), while the tile is in the first-level
+ * cache. */
+static void
+epilogue(const job *g, size_t i0, size_t mr, size_t j0, size_t w) {
+    const rlab_epilogue *e = g->e;
+    for (size_t i = i0; i < i0 + mr; i++) {
+        float *c = g->c + i * g->ldc + j0;
+        EACH_VECTOR(w, {
+            vf t = vf_load_left(c + p, left, 0.0f);
+            if (e->bias)
+                t += vf_load_left(e->bias + j0 + p, left, 0.0f);
+            if (e->pre)
+                vf_store_left(e->pre + i * e->ldpre + j0 + p, left, t);
+            t = vf_act(e->act, t);
+            if (e->residual)
+                t += vf_load_left(e->residual + i * e->ldres + j0 + p, left, 0.0f);
+            vf_store_left(c + p, left, t);
+        });
+    }
+}
+
+/* One tile whose columns do not fill its vectors: computed aside, then copied. */
+static void
+tile_ragged(const job *g, micro_fn *fn, size_t kc, const float *a, const float *b, size_t ldb,
+            int add, size_t i0, size_t mr, size_t j0, size_t w) {
+    float tile[GEMM_MR * NR];
+    fn(kc, a, g->lda, b, ldb, 0, tile, NR);
+    for (size_t i = 0; i < mr; i++) {
+        float *c = g->c + (i0 + i) * g->ldc + j0;
+        const float *t = tile + i * NR;
+        for (size_t j = 0; j < w; j++)
+            c[j] = add ? c[j] + t[j] : t[j];
+    }
+}
+
+/* Rows [i0, i1) times one panel (columns from j0, rows ldb apart) of chunk [k0, k0 + kc). */
+static void
+panel_product(const job *g, size_t i0, size_t i1, size_t j0, size_t k0, size_t kc, const float *b,
+              size_t ldb) {
+    const size_t w = panel_width(g->n, j0), nv = panel_stride(w) / VL;
+    const int add = g->accumulate || k0 > 0, last = k0 + kc == g->k;
+    for (size_t i = i0, mr; i < i1; i += mr) {
+        mr = tile_rows(i1 - i);
+        micro_fn *fn = micro[g->trans_a][nv - 1][mr - 1];
+        const float *a = g->trans_a ? g->a + k0 * g->lda + i : g->a + i * g->lda + k0;
+        if (w == nv * VL)
+            fn(kc, a, g->lda, b, ldb, add, g->c + i * g->ldc + j0, g->ldc);
+        else
+            tile_ragged(g, fn, kc, a, b, ldb, add, i, mr, j0, w);
+        if (last && g->e)
+            epilogue(g, i, mr, j0, w);
+    }
+}
+
+/* An empty sum: c = [c] or 0, and the epilogue. */
+static void
+product_of_nothing(const job *g) {
+    for (size_t i = 0; i < g->m; i++)
+        for (size_t j = 0; j < g->n; j++)
+            g->c[i * g->ldc + j] = g->accumulate ? g->c[i * g->ldc + j] : 0.0f;
+    for (size_t j = 0; g->e && j < g->n; j += NR)
+        epilogue(g, 0, g->m, j, panel_width(g->n, j));
+}
+
+/* ---- packing
+ * -------------------------------------------------------------------------------------- */
+
+/* out (kc, stride) = b[k, j] for b (kc, n) row-major, columns past w zero. */
+static void
+pack_rows(size_t kc, size_t w, const float *b, size_t ldb, float *out) {
+    const size_t stride = panel_stride(w);
+    for (size_t k = 0; k < kc; k++, b += ldb, out += stride)
+        EACH_VECTOR(w, { vf_store(out + p, vf_load_left(b + p, left, 0.0f)); });
+}
+
+#if defined(__SSE2__)
+/* out[k, j] = b[j, k] for a 4 x 4 block. */
+INLINE void
+transpose4(const float *b, size_t ldb, float *out, size_t stride) {
+    __m128 r0 = _mm_loadu_ps(b), r1 = _mm_loadu_ps(b + ldb), r2 = _mm_loadu_ps(b + 2 * ldb),
+           r3 = _mm_loadu_ps(b + 3 * ldb);
+    _MM_TRANSPOSE4_PS(r0, r1, r2, r3);
+    _mm_storeu_ps(out, r0);
+    _mm_storeu_ps(out + stride, r1);
+    _mm_storeu_ps(out + 2 * stride, r2);
+    _mm_storeu_ps(out + 3 * stride, r3);
+}
+#else
+INLINE void
+transpose4(const float *b, size_t ldb, float *out, size_t stride) {
+    for (size_t k = 0; k < 4; k++)
+        for (size_t j = 0; j < 4; j++)
+            out[k * stride + j] = b[j * ldb + k];
+}
+#endif
+
+#if defined(__AVX2__)
+/* The halves of rows r and r + 4, side by side. */
+#define HALVES(r, at)                                                                              \
+    _mm256_insertf128_ps(_mm256_castps128_ps256(_mm_loadu_ps(b + (r) * ldb + (at))),               \
+                         _mm_loadu_ps(b + ((r) + 4) * ldb + (at)), 1)
+
+/* out[k, j] = b[j, k] for 8 columns j and 4 values of k. */
+INLINE void
+transpose8x4(const float *b, size_t ldb, float *out, size_t stride) {
+    __m256 r0 = HALVES(0, 0), r1 = HALVES(1, 0), r2 = HALVES(2, 0), r3 = HALVES(3, 0);
+    __m256 t0 = _mm256_unpacklo_ps(r0, r1), t1 = _mm256_unpackhi_ps(r0, r1);
+    __m256 t2 = _mm256_unpacklo_ps(r2, r3), t3 = _mm256_unpackhi_ps(r2, r3);
+    _mm256_storeu_ps(out, _mm256_shuffle_ps(t0, t2, 0x44));
+    _mm256_storeu_ps(out + stride, _mm256_shuffle_ps(t0, t2, 0xee));
+    _mm256_storeu_ps(out + 2 * stride, _mm256_shuffle_ps(t1, t3, 0x44));
+    _mm256_storeu_ps(out + 3 * stride, _mm256_shuffle_ps(t1, t3, 0xee));
+}
+#else
+INLINE void
+transpose8x4(const float *b, size_t ldb, float *out, size_t stride) {
+    transpose4(b, ldb, out, stride);
+    transpose4(b + 4 * ldb, ldb, out + 4, stride);
+}
+#endif
+
+/* out (kc, stride) = b[j, k] for b (n, kc) row-major, columns past w zero. */
+static void
+pack_columns(size_t kc, size_t w, const float *b, size_t ldb, float *out) {
+    const size_t stride = panel_stride(w);
+    size_t j = 0;
+    for (; j + 8 <= w; j += 8) {
+        size_t k = 0;
+        for (; k + 4 <= kc; k += 4)
+            transpose8x4(b + j * ldb + k, ldb, out + k * stride + j, stride);
+        for (; k < kc; k++)
+            for (size_t jj = j; jj < j + 8; jj++)
+                out[k * stride + jj] = b[jj * ldb + k];
+    }
+    for (; j < stride; j++)
+        for (size_t k = 0; k < kc; k++)
+            out[k * stride + j] = j < w ? b[j * ldb + k] : 0.0f;
+}
+
+static void
+pack_panel(int trans_b, size_t kc, size_t w, const float *b, size_t ldb, float *out) {
+    if (trans_b)
+        pack_columns(kc, w, b, ldb, out);
+    else
+        pack_rows(kc, w, b, ldb, out);
+}
+
+static size_t
+gemm_pack_size(size_t n, size_t k) {
+    return n / NR * NR * k + panel_stride(n % NR) * k;
+}
+
+/* Panels one after another, each (k, stride). */
+static void
+gemm_pack(int trans_b, size_t n, size_t k, const float *b, size_t ldb, float *packed) {
+    for (size_t j = 0; j < n; j += NR)
+        pack_panel(trans_b, k, panel_width(n, j), trans_b ? b + j * ldb : b + j, ldb,
+                   packed + j * k);
+}
+
+/* ---- the products
+ * ----------------------------------------------------------------------------------- */
+
+static void
+gemm_packed(size_t m, size_t n, size_t k, const float *a, size_t lda, const float *packed,
+            int accumulate, float *c, size_t ldc, const rlab_epilogue *e) {
+    const job g = {m, n, k, a, lda, 0, accumulate, c, ldc, e};
+    if (k == 0)
+        product_of_nothing(&g);
+    for (size_t i = 0; i < m; i += MC) {
+        const size_t i1 = m - i < MC ? m : i + MC;
+        for (size_t k0 = 0; k0 < k; k0 += KC) {
+            const size_t kc = k - k0 < KC ? k - k0 : KC;
+            for (size_t j = 0; j < n; j += NR) {
+                const size_t stride = panel_stride(panel_width(n, j));
+                panel_product(&g, i, i1, j, k0, kc, packed + j * k + k0 * stride, stride);
+            }
+        }
+    }
+}
+
+static void
+gemm(rlab_trans trans, size_t m, size_t n, size_t k, const float *a, size_t lda, const float *b,
+     size_t ldb, int accumulate, float *c, size_t ldc, const rlab_epilogue *e, float *work) {
+    const job g = {m, n, k, a, lda, trans == RLAB_TN, accumulate, c, ldc, e};
+    const int trans_b = trans == RLAB_NT;
+    if (k == 0)
+        product_of_nothing(&g);
+    for (size_t i = 0; i < m; i += MC) {
+        const size_t i1 = m - i < MC ? m : i + MC;
+        for (size_t k0 = 0; k0 < k; k0 += KC) {
+            const size_t kc = k - k0 < KC ? k - k0 : KC;
+            for (size_t j = 0; j < n; j += NR) {
+                const size_t w = panel_width(n, j);
+                const float *panel = trans_b ? b + j * ldb + k0 : b + k0 * ldb + j;
+                if (!trans_b && w % VL == 0 && i1 - i <= GEMM_DIRECT_ROWS) {
+                    panel_product(&g, i, i1, j, k0, kc, panel, ldb);
+                    continue;
+                }
+                pack_panel(trans_b, kc, w, panel, ldb, work);
+                panel_product(&g, i, i1, j, k0, kc, work, panel_stride(w));
+            }
+        }
+    }
+}
+
+#endif

@@ -1,0 +1,246 @@
+/* Vectors of the instruction set that this file is compiled for: the only place that knows how wide
+ * they are. */
+#ifndef RLAB_TENSOR_KERNEL_SIMD_H
+#define RLAB_TENSOR_KERNEL_SIMD_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#if defined(__SSE2__)
+#include <immintrin.h>
+#endif
+
+/* VL: floats in a vector. GEMM_NV: vectors across a tile of the matrix product, as many as the
+ * registers hold beside GEMM_MR rows of accumulators. */
+#if defined(__AVX512F__)
+#define VL 16
+#define GEMM_NV 4
+#elif defined(__AVX2__)
+#define VL 8
+#define GEMM_NV 2
+#else
+#define VL 4
+#define GEMM_NV 2
+#endif
+
+/* Sums keep LANES partial sums, element i in lane i % LANES, on every instruction set. */
+#define LANES 32
+#define NACC (LANES / VL)
+
+#define INLINE static inline __attribute__((always_inline, unused))
+#define UNROLL _Pragma("GCC unroll 16")
+
+/* Accumulators must be of the plain types; the unaligned ones are for loads and stores only. */
+typedef float vf __attribute__((vector_size(4 * VL)));
+typedef int32_t vi __attribute__((vector_size(4 * VL)));
+typedef float vf_mem __attribute__((vector_size(4 * VL), aligned(4), may_alias));
+
+INLINE vf
+vf_load(const float *p) {
+    return *(const vf_mem *)p;
+}
+
+INLINE void
+vf_store(float *p, vf x) {
+    *(vf_mem *)p = x;
+}
+
+#if VL == 16
+#define SPLAT(x) {x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x}
+#elif VL == 8
+#define SPLAT(x) {x, x, x, x, x, x, x, x}
+#else
+#define SPLAT(x) {x, x, x, x}
+#endif
+
+INLINE vf
+vf_set1(float x) {
+    return (vf)SPLAT(x);
+}
+
+INLINE vi
+vi_set1(int32_t x) {
+    return (vi)SPLAT(x);
+}
+
+/* ---- what differs: fused multiply-add, square root, masks, parts of a vector --------------------
+ */
+
+#if defined(__AVX512F__)
+
+typedef __mmask16 vm;
+#define vf_fma(a, b, c) ((vf)_mm512_fmadd_ps((__m512)(a), (__m512)(b), (__m512)(c)))
+#define vf_sqrt(a) ((vf)_mm512_sqrt_ps((__m512)(a)))
+#define vm_lt(a, b) _mm512_cmp_ps_mask((__m512)(a), (__m512)(b), _CMP_LT_OQ)
+#define vm_eq(a, b) _mm512_cmp_ps_mask((__m512)(a), (__m512)(b), _CMP_EQ_OQ)
+#define vf_sel(m, a, b) ((vf)_mm512_mask_blend_ps(m, (__m512)(b), (__m512)(a)))
+#define vi_sel(m, a, b) ((vi)_mm512_mask_blend_epi32(m, (__m512i)(b), (__m512i)(a)))
+
+/* The first n < VL floats at p, `fill` in the rest. */
+INLINE vf
+vf_load_part(const float *p, size_t n, float fill) {
+    return (vf)_mm512_mask_loadu_ps((__m512)vf_set1(fill), (__mmask16)((1u << n) - 1u), p);
+}
+
+INLINE void
+vf_store_part(float *p, size_t n, vf x) {
+    _mm512_mask_storeu_ps(p, (__mmask16)((1u << n) - 1u), (__m512)x);
+}
+
+#elif defined(__AVX2__)
+
+typedef vi vm;
+#define vf_fma(a, b, c) ((vf)_mm256_fmadd_ps((__m256)(a), (__m256)(b), (__m256)(c)))
+#define vf_sqrt(a) ((vf)_mm256_sqrt_ps((__m256)(a)))
+#define vm_lt(a, b) ((vm)((a) < (b)))
+#define vm_eq(a, b) ((vm)((a) == (b)))
+#define vf_sel(m, a, b) ((vf)_mm256_blendv_ps((__m256)(b), (__m256)(a), (__m256)(m)))
+#define vi_sel(m, a, b) ((vi)_mm256_blendv_epi8((__m256i)(b), (__m256i)(a), (__m256i)(m)))
+
+INLINE vi
+vi_first(size_t n) {
+    const vi lane = {0, 1, 2, 3, 4, 5, 6, 7};
+    return lane < vi_set1((int32_t)n);
+}
+
+INLINE vf
+vf_load_part(const float *p, size_t n, float fill) {
+    vi m = vi_first(n);
+    return vf_sel(m, (vf)_mm256_maskload_ps(p, (__m256i)m), vf_set1(fill));
+}
+
+INLINE void
+vf_store_part(float *p, size_t n, vf x) {
+    _mm256_maskstore_ps(p, (__m256i)vi_first(n), (__m256)x);
+}
+
+#else
+
+typedef vi vm;
+#define vf_fma(a, b, c) ((a) * (b) + (c))
+#define vm_lt(a, b) ((vm)((a) < (b)))
+#define vm_eq(a, b) ((vm)((a) == (b)))
+#define vf_sel(m, a, b) ((vf)(((m) & (vi)(a)) | (~(m) & (vi)(b))))
+#define vi_sel(m, a, b) (((m) & (a)) | (~(m) & (b)))
+
+INLINE vf
+vf_sqrt(vf x) {
+    for (int i = 0; i < VL; i++)
+        x[i] = __builtin_sqrtf(x[i]);
+    return x;
+}
+
+INLINE vf
+vf_load_part(const float *p, size_t n, float fill) {
+    vf x = vf_set1(fill);
+    for (size_t i = 0; i < n; i++)
+        x[i] = p[i];
+    return x;
+}
+
+INLINE void
+vf_store_part(float *p, size_t n, vf x) {
+    for (size_t i = 0; i < n; i++)
+        p[i] = x[i];
+}
+
+#endif
+
+/* ---- built on them
+ * -------------------------------------------------------------------------------- */
+
+#define vi_float(x) __builtin_convertvector((x), vf)
+
+/* One multiply-add on scalars, rounded as the vectors' own. */
+INLINE float
+fma1(float a, float b, float c) {
+#if defined(__FMA__)
+    return __builtin_fmaf(a, b, c);
+#else
+    return a * b + c;
+#endif
+}
+
+INLINE vf
+vf_abs(vf x) {
+    return (vf)((vi)x & vi_set1(0x7fffffff));
+}
+
+/* |x| with the sign of s. */
+INLINE vf
+vf_copysign(vf x, vf s) {
+    vi sign = vi_set1(INT32_MIN);
+    return (vf)(((vi)x & ~sign) | ((vi)s & sign));
+}
+
+/* The larger one; NaN in x wins, NaN in m (a running maximum) is kept too. */
+INLINE vf
+vf_max(vf m, vf x) {
+    return vf_sel(vm_lt(x, m), m, vf_sel(vm_eq(m, m), x, m));
+}
+
+/* Loads at most VL of the `left` > 0 floats at p. */
+INLINE vf
+vf_load_left(const float *p, size_t left, float fill) {
+    return left >= VL ? vf_load(p) : vf_load_part(p, left, fill);
+}
+
+INLINE void
+vf_store_left(float *p, size_t left, vf x) {
+    if (left >= VL)
+        vf_store(p, x);
+    else
+        vf_store_part(p, left, x);
+}
+
+/* Folds LANES partial results into one: lane l takes in lane l + 16, then + 8, + 4, + 2, + 1. */
+#define DEFINE_FOLD(name, op)                                                                      \
+    INLINE float name(const vf acc[NACC]) {                                                        \
+        float lane[LANES];                                                                         \
+        UNROLL for (int u = 0; u < NACC; u++) vf_store(lane + u * VL, acc[u]);                     \
+        for (int half = LANES / 2; half > 0; half /= 2)                                            \
+            for (int l = 0; l < half; l++)                                                         \
+                lane[l] = op(lane[l], lane[l + half]);                                             \
+        return lane[0];                                                                            \
+    }
+#define FOLD_ADD(a, b) ((a) + (b))
+#define FOLD_MAX(a, b) ((b) < (a) || (a) != (a) ? (a) : (b))
+DEFINE_FOLD(fold_add, FOLD_ADD)
+DEFINE_FOLD(fold_max, FOLD_MAX)
+
+/* Runs the statements for every block of LANES: u counts accumulators, p is the offset of the
+ * vector, left > 0 the floats from there to n. Vectors wholly past n are skipped. */
+#define EACH_LANE_VECTOR(n, ...)                                                                   \
+    do {                                                                                           \
+        size_t at_ = 0;                                                                            \
+        for (; at_ + LANES <= (n); at_ += LANES) {                                                 \
+            UNROLL for (int u = 0; u < NACC; u++) {                                                \
+                const size_t p = at_ + (size_t)u * VL, left = VL;                                  \
+                __VA_ARGS__                                                                        \
+            }                                                                                      \
+        }                                                                                          \
+        UNROLL for (int u = 0; u < NACC; u++) {                                                    \
+            const size_t p = at_ + (size_t)u * VL;                                                 \
+            if (p < (n)) {                                                                         \
+                const size_t left = (n) - p;                                                       \
+                __VA_ARGS__                                                                        \
+            }                                                                                      \
+        }                                                                                          \
+    } while (0)
+
+/* Runs the statements for every vector of n floats: p its offset, left > 0 the floats from there to
+ * n. */
+#define EACH_VECTOR(n, ...)                                                                        \
+    do {                                                                                           \
+        size_t p = 0;                                                                              \
+        for (; p + VL <= (n); p += VL) {                                                           \
+            const size_t left = VL;                                                                \
+            __VA_ARGS__                                                                            \
+        }                                                                                          \
+        if (p < (n)) {                                                                             \
+            const size_t left = (n) - p;                                                           \
+            __VA_ARGS__                                                                            \
+        }                                                                                          \
+    } while (0)
+
+#endif
