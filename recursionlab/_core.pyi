@@ -19,3 +19,13 @@ def permute(
     n: int, first: int, count: int, seed: int, index: int, /
 ) -> NDArray[np.uint64]: ...
 def alloc_fail_after(n: int, /) -> None: ...
+
+# ---- judge.c
+def compare(
+    predicted: NDArray[np.int32],
+    predicted_offsets: NDArray[np.int64],
+    target: NDArray[np.int32],
+    target_offsets: NDArray[np.int64],
+    threads: int,
+    /,
+) -> tuple[NDArray[np.uint8], NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]: ...
