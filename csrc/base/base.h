@@ -1,5 +1,5 @@
-/* The door of base: what every other room stands on. Errors, memory, random numbers, parallel loops,
- * processor features. Knows nothing of terms, tensors or Python. */
+/* The door of base: what every other room stands on. Errors, memory, random numbers, parallel
+ * loops, processor features. Knows nothing of terms, tensors or Python. */
 #ifndef RLAB_BASE_BASE_H
 #define RLAB_BASE_BASE_H
 
@@ -48,7 +48,8 @@ rlab_status rlab_fail(rlab_ctx *ctx, rlab_status status, const char *format, ...
 rlab_status rlab_fail_at(rlab_ctx *ctx, rlab_status status, int64_t position, const char *format,
                          ...) RLAB_PRINTF(4, 5);
 
-/* Returns RLAB_EINTR if the caller asked to stop. Call between steps, never in a parallel region. */
+/* Returns RLAB_EINTR if the caller asked to stop. Call between steps, never in a parallel region.
+ */
 rlab_status rlab_ctx_poll(rlab_ctx *ctx);
 
 #define RLAB_TRY(call)                                                                             \
@@ -64,13 +65,13 @@ rlab_status rlab_ctx_poll(rlab_ctx *ctx);
 bool rlab_size_mul(size_t a, size_t b, size_t *out);
 bool rlab_size_add(size_t a, size_t b, size_t *out);
 
-/* malloc of count * size zeroed bytes, 64-byte aligned; frees with rlab_free. NULL is never returned
- * with RLAB_OK, also for zero bytes. */
+/* malloc of count * size zeroed bytes, 64-byte aligned; frees with rlab_free. NULL is never
+ * returned with RLAB_OK, also for zero bytes. */
 rlab_status rlab_alloc(rlab_ctx *ctx, void **out, size_t count, size_t size);
 void rlab_free(void *p);
 
-/* Grows *items (capacity *cap, items of `size` bytes) so that it holds at least `need`, at least doubling.
- * On failure nothing changes. New bytes are not cleared. */
+/* Grows *items (capacity *cap, items of `size` bytes) so that it holds at least `need`, at least
+ * doubling. On failure nothing changes. New bytes are not cleared. */
 rlab_status rlab_grow(rlab_ctx *ctx, void **items, size_t *cap, size_t need, size_t size);
 
 /* A typed growable array: RLAB_VEC(int32_t) tokens = {0}; push with rlab_grow through this macro.
@@ -108,7 +109,8 @@ void rlab_arena_release(rlab_arena *arena, rlab_mark mark);
 /* Tests only: the n-th allocation from now on this thread fails (0 switches it off). */
 void rlab_alloc_fail_after(int64_t n);
 
-/* ---- random numbers by counter ---------------------------------------------------------------- */
+/* ---- random numbers by counter ----------------------------------------------------------------
+ */
 
 /* Philox4x32-10. Source: Salmon, Moraes, Dror, Shaw, "Parallel random numbers: as easy as 1, 2, 3"
  * (SC 2011), section 3. A pure function of key and counter: any thread can make any sample.
@@ -145,27 +147,28 @@ float rlab_rng_float(rlab_rng *rng);
 /* Standard normal, by inversion in double precision; no function of the C library is used. */
 float rlab_rng_normal(rlab_rng *rng);
 
-/* Item i of a pseudo-random permutation of [0, n), a function of (seed, stream, index) alone: a keyed
- * Feistel network with cycle walking, so any part of a permutation of 2^60 ranks costs its own length.
- * rlab_permute_inverse is its exact inverse. n >= 1, i < n. */
+/* Item i of a pseudo-random permutation of [0, n), a function of (seed, stream, index) alone: a
+ * keyed Feistel network with cycle walking, so any part of a permutation of 2^60 ranks costs its
+ * own length. rlab_permute_inverse is its exact inverse. n >= 1, i < n. */
 uint64_t rlab_permute(uint64_t n, uint64_t i, uint64_t seed, rlab_stream stream, uint64_t index);
 uint64_t rlab_permute_inverse(uint64_t n, uint64_t i, uint64_t seed, rlab_stream stream,
                               uint64_t index);
 
-/* ---- hashing ------------------------------------------------------------------------------------ */
+/* ---- hashing ------------------------------------------------------------------------------------
+ */
 
 /* Mixes a word into a running 64-bit hash; start from RLAB_HASH_START. Not cryptographic. */
 #define RLAB_HASH_START UINT64_C(0x9e3779b97f4a7c15)
 static inline uint64_t
-rlab_hash_mix(uint64_t hash, uint64_t word)
-{
+rlab_hash_mix(uint64_t hash, uint64_t word) {
     uint64_t x = (hash ^ word) * UINT64_C(0xbf58476d1ce4e5b9);
     x ^= x >> 29;
     x *= UINT64_C(0x94d049bb133111eb);
     return x ^ (x >> 32);
 }
 
-/* ---- parallel loops ----------------------------------------------------------------------------- */
+/* ---- parallel loops -----------------------------------------------------------------------------
+ */
 
 /* Runs body(arg, first, last, worker) over [0, n) cut into chunks of `grain` items, on `threads`
  * threads. Chunks are the same whatever the number of threads, and `worker` (in [0, threads)) may
@@ -177,14 +180,21 @@ void rlab_par_for(int threads, int64_t n, int64_t grain, rlab_par_body *body, vo
 /* Processors this process may use (affinity mask), at least 1. */
 int rlab_par_processors(void);
 
-/* ---- processor ------------------------------------------------------------------------------------- */
+/* ---- processor
+ * ------------------------------------------------------------------------------------- */
 
-typedef enum rlab_isa { RLAB_ISA_BASE = 0, RLAB_ISA_AVX2, RLAB_ISA_AVX512, RLAB_ISA_COUNT } rlab_isa;
+typedef enum rlab_isa {
+    RLAB_ISA_BASE = 0,
+    RLAB_ISA_AVX2,
+    RLAB_ISA_AVX512,
+    RLAB_ISA_COUNT
+} rlab_isa;
 
 const char *rlab_isa_name(rlab_isa isa); /* "base", "avx2", "avx512" */
 /* The widest instruction set that this processor and this build have. */
 rlab_isa rlab_isa_best(void);
-/* `name` NULL or "": the best one. An unknown or unavailable name is an error that lists what there is. */
+/* `name` NULL or "": the best one. An unknown or unavailable name is an error that lists what there
+ * is. */
 rlab_status rlab_isa_choose(rlab_ctx *ctx, rlab_isa *out, const char *name);
 
 #endif

@@ -6,14 +6,12 @@
 static const char *const isa_names[RLAB_ISA_COUNT] = {"base", "avx2", "avx512"};
 
 const char *
-rlab_isa_name(rlab_isa isa)
-{
+rlab_isa_name(rlab_isa isa) {
     return isa_names[isa];
 }
 
 rlab_isa
-rlab_isa_best(void)
-{
+rlab_isa_best(void) {
 #if defined(__x86_64__) && defined(__GNUC__)
     __builtin_cpu_init();
     if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma"))
@@ -28,8 +26,7 @@ rlab_isa_best(void)
 }
 
 rlab_status
-rlab_isa_choose(rlab_ctx *ctx, rlab_isa *out, const char *name)
-{
+rlab_isa_choose(rlab_ctx *ctx, rlab_isa *out, const char *name) {
     rlab_isa best = rlab_isa_best();
     if (!name || !*name) {
         *out = best;

@@ -15,14 +15,12 @@ static int64_t fail_countdown;
 #endif
 
 void
-rlab_alloc_fail_after(int64_t n)
-{
+rlab_alloc_fail_after(int64_t n) {
     fail_countdown = n;
 }
 
 static void *
-aligned_bytes(size_t bytes)
-{
+aligned_bytes(size_t bytes) {
     void *p = NULL;
     if (fail_countdown > 0 && --fail_countdown == 0)
         return NULL;
@@ -32,8 +30,7 @@ aligned_bytes(size_t bytes)
 }
 
 bool
-rlab_size_mul(size_t a, size_t b, size_t *out)
-{
+rlab_size_mul(size_t a, size_t b, size_t *out) {
     if (b != 0 && a > SIZE_MAX / b)
         return false;
     *out = a * b;
@@ -41,8 +38,7 @@ rlab_size_mul(size_t a, size_t b, size_t *out)
 }
 
 bool
-rlab_size_add(size_t a, size_t b, size_t *out)
-{
+rlab_size_add(size_t a, size_t b, size_t *out) {
     if (a > SIZE_MAX - b)
         return false;
     *out = a + b;
@@ -50,14 +46,12 @@ rlab_size_add(size_t a, size_t b, size_t *out)
 }
 
 static rlab_status
-fail_memory(rlab_ctx *ctx, size_t count, size_t size)
-{
+fail_memory(rlab_ctx *ctx, size_t count, size_t size) {
     return rlab_fail(ctx, RLAB_EMEM, "could not allocate %zu items of %zu bytes", count, size);
 }
 
 rlab_status
-rlab_alloc(rlab_ctx *ctx, void **out, size_t count, size_t size)
-{
+rlab_alloc(rlab_ctx *ctx, void **out, size_t count, size_t size) {
     size_t bytes;
     void *p = rlab_size_mul(count, size, &bytes) ? aligned_bytes(bytes) : NULL;
     if (!p)
@@ -68,14 +62,12 @@ rlab_alloc(rlab_ctx *ctx, void **out, size_t count, size_t size)
 }
 
 void
-rlab_free(void *p)
-{
+rlab_free(void *p) {
     free(p);
 }
 
 rlab_status
-rlab_grow(rlab_ctx *ctx, void **items, size_t *cap, size_t need, size_t size)
-{
+rlab_grow(rlab_ctx *ctx, void **items, size_t *cap, size_t need, size_t size) {
     size_t target, bytes;
     void *p;
     if (need <= *cap)
@@ -102,15 +94,13 @@ struct rlab_block {
 };
 
 void
-rlab_arena_init(rlab_arena *arena, size_t limit)
-{
+rlab_arena_init(rlab_arena *arena, size_t limit) {
     memset(arena, 0, sizeof *arena);
     arena->limit = limit;
 }
 
 void
-rlab_arena_free(rlab_arena *arena)
-{
+rlab_arena_free(rlab_arena *arena) {
     while (arena->head) {
         rlab_block *next = arena->head->next;
         free(arena->head);
@@ -120,8 +110,7 @@ rlab_arena_free(rlab_arena *arena)
 }
 
 static rlab_status
-push_block(rlab_ctx *ctx, rlab_arena *arena, size_t bytes)
-{
+push_block(rlab_ctx *ctx, rlab_arena *arena, size_t bytes) {
     size_t size = bytes, whole;
     rlab_block *block;
 #if !defined(RLAB_SANITIZE)
@@ -139,8 +128,7 @@ push_block(rlab_ctx *ctx, rlab_arena *arena, size_t bytes)
 }
 
 rlab_status
-rlab_arena_alloc(rlab_ctx *ctx, void **out, rlab_arena *arena, size_t count, size_t size)
-{
+rlab_arena_alloc(rlab_ctx *ctx, void **out, rlab_arena *arena, size_t count, size_t size) {
     size_t bytes;
     if (!rlab_size_mul(count, size, &bytes) || bytes > SIZE_MAX - ALIGNMENT)
         return fail_memory(ctx, count, size);
@@ -158,19 +146,17 @@ rlab_arena_alloc(rlab_ctx *ctx, void **out, rlab_arena *arena, size_t count, siz
 }
 
 rlab_mark
-rlab_arena_mark(const rlab_arena *arena)
-{
+rlab_arena_mark(const rlab_arena *arena) {
     rlab_mark mark = {arena->head, arena->head ? arena->head->used : 0, arena->used};
     return mark;
 }
 
 void
-rlab_arena_release(rlab_arena *arena, rlab_mark mark)
-{
+rlab_arena_release(rlab_arena *arena, rlab_mark mark) {
     while (arena->head != mark.block) {
         rlab_block *next = arena->head->next;
-        /* The newest block is the largest: keep it when the arena becomes empty, so that a loop that
-         * marks and releases settles into one block. */
+        /* The newest block is the largest: keep it when the arena becomes empty, so that a loop
+         * that marks and releases settles into one block. */
         if (next == NULL && mark.block == NULL) {
 #if !defined(RLAB_SANITIZE)
             arena->head->used = 0;

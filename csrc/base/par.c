@@ -1,4 +1,5 @@
-/* The only OpenMP loop: chunks of fixed size handed to workers, so results never depend on threads. */
+/* The only OpenMP loop: chunks of fixed size handed to workers, so results never depend on threads.
+ */
 #define _GNU_SOURCE
 #include "base/base.h"
 
@@ -13,27 +14,23 @@
 static volatile int forked;
 
 static void
-mark_forked(void)
-{
+mark_forked(void) {
     forked = 1;
 }
 
 static void
-watch_fork(void)
-{
+watch_fork(void) {
     pthread_atfork(NULL, NULL, mark_forked);
 }
 
 static void
-run_serial(int64_t n, int64_t grain, rlab_par_body *body, void *arg)
-{
+run_serial(int64_t n, int64_t grain, rlab_par_body *body, void *arg) {
     for (int64_t first = 0; first < n; first += grain)
         body(arg, first, n - first < grain ? n : first + grain, 0);
 }
 
 void
-rlab_par_for(int threads, int64_t n, int64_t grain, rlab_par_body *body, void *arg)
-{
+rlab_par_for(int threads, int64_t n, int64_t grain, rlab_par_body *body, void *arg) {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
     int64_t chunks;
     pthread_once(&once, watch_fork);
@@ -58,8 +55,7 @@ rlab_par_for(int threads, int64_t n, int64_t grain, rlab_par_body *body, void *a
 }
 
 int
-rlab_par_processors(void)
-{
+rlab_par_processors(void) {
 #ifdef __linux__
     cpu_set_t set;
     if (sched_getaffinity(0, sizeof set, &set) == 0) {

@@ -1,12 +1,13 @@
-/* Random numbers by counter: a number is a function of (seed, stream, index, draw) and nothing else. */
+/* Random numbers by counter: a number is a function of (seed, stream, index, draw) and nothing
+ * else. */
 #include "base/base.h"
 
 #include <string.h>
 
-/* Philox4x32-10. Source: Salmon et al. 2011, section 3.4 and table 2 (multipliers and Weyl keys). */
+/* Philox4x32-10. Source: Salmon et al. 2011, section 3.4 and table 2 (multipliers and Weyl keys).
+ */
 void
-rlab_philox(uint32_t out[4], const uint32_t counter[4], uint64_t seed)
-{
+rlab_philox(uint32_t out[4], const uint32_t counter[4], uint64_t seed) {
     uint32_t k0 = (uint32_t)seed, k1 = (uint32_t)(seed >> 32);
     uint32_t c0 = counter[0], c1 = counter[1], c2 = counter[2], c3 = counter[3];
     for (int round = 0; round < 10; round++) {
@@ -25,8 +26,7 @@ rlab_philox(uint32_t out[4], const uint32_t counter[4], uint64_t seed)
 }
 
 void
-rlab_rng_init(rlab_rng *rng, uint64_t seed, rlab_stream stream, uint64_t index)
-{
+rlab_rng_init(rlab_rng *rng, uint64_t seed, rlab_stream stream, uint64_t index) {
     rng->seed = seed;
     rng->counter[0] = 0;
     rng->counter[1] = (uint32_t)index;
@@ -37,8 +37,7 @@ rlab_rng_init(rlab_rng *rng, uint64_t seed, rlab_stream stream, uint64_t index)
 }
 
 uint32_t
-rlab_rng_u32(rlab_rng *rng)
-{
+rlab_rng_u32(rlab_rng *rng) {
     if (rng->left == 0) {
         rlab_philox(rng->buffer, rng->counter, rng->seed);
         rng->counter[0]++;
@@ -48,15 +47,13 @@ rlab_rng_u32(rlab_rng *rng)
 }
 
 uint64_t
-rlab_rng_u64(rlab_rng *rng)
-{
+rlab_rng_u64(rlab_rng *rng) {
     uint64_t low = rlab_rng_u32(rng);
     return low | (uint64_t)rlab_rng_u32(rng) << 32;
 }
 
 uint64_t
-rlab_rng_below(rlab_rng *rng, uint64_t n)
-{
+rlab_rng_below(rlab_rng *rng, uint64_t n) {
     /* Values below `skip` = 2^64 mod n would favour small results; draw again. */
     uint64_t skip = (0 - n) % n, x;
     assert(n >= 1);
@@ -67,14 +64,12 @@ rlab_rng_below(rlab_rng *rng, uint64_t n)
 }
 
 float
-rlab_rng_float(rlab_rng *rng)
-{
+rlab_rng_float(rlab_rng *rng) {
     return ((float)(rlab_rng_u32(rng) >> 9) + 0.5f) * 0x1p-23f;
 }
 
 float
-rlab_rng_normal(rlab_rng *rng)
-{
+rlab_rng_normal(rlab_rng *rng) {
     /* The inverse normal distribution function at a uniform p. Source: P. J. Acklam's rational
      * approximation (relative error below 1.15e-9). The tails need a logarithm and a square root,
      * made here from series and Newton steps, so that the C library's version changes no bit. */
@@ -87,8 +82,8 @@ rlab_rng_normal(rlab_rng *rng)
     static const double c[6] = {-7.784894002430293e-03, -3.223964580411365e-01,
                                 -2.400758277161838e+00, -2.549732539343734e+00,
                                 4.374664141464968e+00,  2.938163982698783e+00};
-    static const double d[4] = {7.784695709041462e-03, 3.224671290700398e-01,
-                                2.445134137142996e+00, 3.754408661907416e+00};
+    static const double d[4] = {7.784695709041462e-03, 3.224671290700398e-01, 2.445134137142996e+00,
+                                3.754408661907416e+00};
     double p = ((double)(rlab_rng_u64(rng) >> 12) + 0.5) * 0x1p-52;
     double side = p < 0.5 ? 1.0 : -1.0, tail = p < 0.5 ? p : 1.0 - p;
     if (tail >= 0.02425) {
@@ -126,8 +121,7 @@ rlab_rng_normal(rlab_rng *rng)
 
 /* One keyed round function of the Feistel network. */
 static uint64_t
-feistel_mix(uint64_t half, uint32_t round, uint64_t seed, rlab_stream stream, uint64_t index)
-{
+feistel_mix(uint64_t half, uint32_t round, uint64_t seed, rlab_stream stream, uint64_t index) {
     uint32_t out[4], counter[4];
     uint64_t folded = rlab_hash_mix(rlab_hash_mix(RLAB_HASH_START, index), half);
     counter[0] = (uint32_t)half;
@@ -142,8 +136,7 @@ feistel_mix(uint64_t half, uint32_t round, uint64_t seed, rlab_stream stream, ui
 
 /* Bits of each half of the smallest balanced Feistel domain of at least n. */
 static int
-feistel_half_bits(uint64_t n)
-{
+feistel_half_bits(uint64_t n) {
     int bits = 1;
     while (bits < 32 && (UINT64_C(1) << (2 * bits)) < n)
         bits++;
@@ -151,8 +144,7 @@ feistel_half_bits(uint64_t n)
 }
 
 uint64_t
-rlab_permute(uint64_t n, uint64_t i, uint64_t seed, rlab_stream stream, uint64_t index)
-{
+rlab_permute(uint64_t n, uint64_t i, uint64_t seed, rlab_stream stream, uint64_t index) {
     int bits = feistel_half_bits(n);
     uint64_t mask = bits == 32 ? UINT64_C(0xffffffff) : (UINT64_C(1) << bits) - 1, x = i;
     assert(n >= 1 && i < n);
@@ -169,8 +161,7 @@ rlab_permute(uint64_t n, uint64_t i, uint64_t seed, rlab_stream stream, uint64_t
 }
 
 uint64_t
-rlab_permute_inverse(uint64_t n, uint64_t i, uint64_t seed, rlab_stream stream, uint64_t index)
-{
+rlab_permute_inverse(uint64_t n, uint64_t i, uint64_t seed, rlab_stream stream, uint64_t index) {
     int bits = feistel_half_bits(n);
     uint64_t mask = bits == 32 ? UINT64_C(0xffffffff) : (UINT64_C(1) << bits) - 1, x = i;
     assert(n >= 1 && i < n);

@@ -1,9 +1,9 @@
-/* The Python face of base: instruction sets, processors, random numbers by counter, test switches. */
+/* The Python face of base: instruction sets, processors, random numbers by counter, test switches.
+ */
 #include "python/py.h"
 
 static PyObject *
-py_isas(PyObject *module, PyObject *unused)
-{
+py_isas(PyObject *module, PyObject *unused) {
     rlab_isa best = rlab_isa_best();
     PyObject *names = PyTuple_New((Py_ssize_t)best + 1);
     (void)module;
@@ -19,23 +19,20 @@ py_isas(PyObject *module, PyObject *unused)
 }
 
 static PyObject *
-py_isa(PyObject *module, PyObject *unused)
-{
+py_isa(PyObject *module, PyObject *unused) {
     (void)unused;
     return PyUnicode_FromString(rlab_isa_name(rlab_py_state_of(module)->isa));
 }
 
 static PyObject *
-py_processors(PyObject *module, PyObject *unused)
-{
+py_processors(PyObject *module, PyObject *unused) {
     (void)module;
     (void)unused;
     return PyLong_FromLong(rlab_par_processors());
 }
 
 static PyObject *
-py_philox(PyObject *module, PyObject *args)
-{
+py_philox(PyObject *module, PyObject *args) {
     unsigned int c[4];
     unsigned long long seed;
     uint32_t out[4], counter[4];
@@ -49,8 +46,7 @@ py_philox(PyObject *module, PyObject *args)
 }
 
 static PyObject *
-py_random(PyObject *module, PyObject *args)
-{
+py_random(PyObject *module, PyObject *args) {
     static const char *const kinds = "u32, u64, below, float, normal";
     rlab_py_state *state = rlab_py_state_of(module);
     unsigned long long seed, index, n = 1;
@@ -91,8 +87,7 @@ py_random(PyObject *module, PyObject *args)
 }
 
 static PyObject *
-py_permute(PyObject *module, PyObject *args)
-{
+py_permute(PyObject *module, PyObject *args) {
     rlab_py_state *state = rlab_py_state_of(module);
     unsigned long long n, seed, index;
     Py_ssize_t first, count;
@@ -100,7 +95,8 @@ py_permute(PyObject *module, PyObject *args)
     PyObject *out;
     if (!PyArg_ParseTuple(args, "KnnKK:permute", &n, &first, &count, &seed, &index))
         return NULL;
-    if (n < 1 || first < 0 || count < 0 || (uint64_t)first > n || (uint64_t)count > n - (uint64_t)first) {
+    if (n < 1 || first < 0 || count < 0 || (uint64_t)first > n ||
+        (uint64_t)count > n - (uint64_t)first) {
         PyErr_Format(state->exceptions[RLAB_EVALUE],
                      "permute: expected a range inside [0, %llu), got %zd items from %zd", n, count,
                      first);
@@ -117,8 +113,7 @@ py_permute(PyObject *module, PyObject *args)
 }
 
 static PyObject *
-py_alloc_fail_after(PyObject *module, PyObject *arg)
-{
+py_alloc_fail_after(PyObject *module, PyObject *arg) {
     long long n = PyLong_AsLongLong(arg);
     (void)module;
     if (n == -1 && PyErr_Occurred())
@@ -140,12 +135,12 @@ static PyMethodDef functions[] = {
      "permute(n, first, count, seed, index, /)\n--\n\n"
      "Items [first, first + count) of a keyed permutation of [0, n), uint64."},
     {"alloc_fail_after", py_alloc_fail_after, METH_O,
-     "alloc_fail_after(n, /)\n--\n\nTests only: make the n-th allocation from now on fail; 0: none."},
+     "alloc_fail_after(n, /)\n--\n\nTests only: make the n-th allocation from now on fail; 0: "
+     "none."},
     {NULL, NULL, 0, NULL},
 };
 
 int
-rlab_py_base_register(PyObject *module)
-{
+rlab_py_base_register(PyObject *module) {
     return rlab_py_add_functions(module, functions);
 }

@@ -1,4 +1,5 @@
-/* recursionlab._core: multi-phase start, per-module state, and the tools every part of the border uses. */
+/* recursionlab._core: multi-phase start, per-module state, and the tools every part of the border
+ * uses. */
 #define RLAB_PY_MODULE_C
 #include "python/py.h"
 
@@ -14,20 +15,17 @@ static const struct {
 };
 
 rlab_py_state *
-rlab_py_state_of(PyObject *module)
-{
+rlab_py_state_of(PyObject *module) {
     return PyModule_GetState(module);
 }
 
 rlab_py_state *
-rlab_py_state_of_type(PyTypeObject *type)
-{
+rlab_py_state_of_type(PyTypeObject *type) {
     return PyType_GetModuleState(type);
 }
 
 int
-rlab_py_add_type(PyObject *module, PyType_Spec *spec, rlab_py_type_id id)
-{
+rlab_py_add_type(PyObject *module, PyType_Spec *spec, rlab_py_type_id id) {
     PyObject *type = PyType_FromModuleAndSpec(module, spec, NULL);
     if (!type)
         return -1;
@@ -36,14 +34,12 @@ rlab_py_add_type(PyObject *module, PyType_Spec *spec, rlab_py_type_id id)
 }
 
 int
-rlab_py_add_functions(PyObject *module, PyMethodDef *methods)
-{
+rlab_py_add_functions(PyObject *module, PyMethodDef *methods) {
     return PyModule_AddFunctions(module, methods);
 }
 
 PyObject *
-rlab_py_raise(rlab_py_state *state, const rlab_ctx *ctx)
-{
+rlab_py_raise(rlab_py_state *state, const rlab_ctx *ctx) {
     PyObject *kind, *error, *position;
     if (ctx->status == RLAB_EINTR && PyErr_Occurred())
         return NULL; /* the signal handler's own exception */
@@ -66,8 +62,7 @@ rlab_py_raise(rlab_py_state *state, const rlab_ctx *ctx)
 }
 
 static int
-poll_signals(void *arg)
-{
+poll_signals(void *arg) {
     PyGILState_STATE gil = PyGILState_Ensure();
     int stop = PyErr_CheckSignals() != 0;
     (void)arg;
@@ -76,15 +71,13 @@ poll_signals(void *arg)
 }
 
 void
-rlab_py_ctx_init(rlab_ctx *ctx)
-{
+rlab_py_ctx_init(rlab_ctx *ctx) {
     rlab_ctx_init(ctx);
     ctx->stop = poll_signals;
 }
 
 PyArrayObject *
-rlab_py_array(rlab_py_state *state, PyObject *object, const char *name, int dtype, int ndim)
-{
+rlab_py_array(rlab_py_state *state, PyObject *object, const char *name, int dtype, int ndim) {
     PyObject *kind = state->exceptions[RLAB_ETYPE];
     PyArrayObject *array = (PyArrayObject *)object;
     PyArray_Descr *want;
@@ -96,16 +89,16 @@ rlab_py_array(rlab_py_state *state, PyObject *object, const char *name, int dtyp
         (ndim < 0 || PyArray_NDIM(array) == ndim))
         return array;
     want = PyArray_DescrFromType(dtype);
-    PyErr_Format(kind, "%s: expected a C-contiguous %S array of %d dimensions, got %s%S of %d", name,
-                 want, ndim, PyArray_ISCARRAY_RO(array) ? "" : "non-contiguous ",
+    PyErr_Format(kind, "%s: expected a C-contiguous %S array of %d dimensions, got %s%S of %d",
+                 name, want, ndim, PyArray_ISCARRAY_RO(array) ? "" : "non-contiguous ",
                  PyArray_DESCR(array), PyArray_NDIM(array));
     Py_DECREF(want);
     return NULL;
 }
 
 int
-rlab_py_check_offsets(rlab_py_state *state, PyArrayObject *offsets, const char *name, int64_t rows)
-{
+rlab_py_check_offsets(rlab_py_state *state, PyArrayObject *offsets, const char *name,
+                      int64_t rows) {
     const int64_t *off = PyArray_DATA(offsets);
     npy_intp count = PyArray_DIM(offsets, 0);
     PyObject *kind = state->exceptions[RLAB_EVALUE];
@@ -125,8 +118,8 @@ rlab_py_check_offsets(rlab_py_state *state, PyArrayObject *offsets, const char *
 }
 
 PyObject *
-rlab_py_view(PyObject *owner, void *data, int dtype, int ndim, const npy_intp *shape, bool writable)
-{
+rlab_py_view(PyObject *owner, void *data, int dtype, int ndim, const npy_intp *shape,
+             bool writable) {
     PyObject *view = PyArray_New(&PyArray_Type, ndim, (npy_intp *)shape, dtype, NULL, data, 0,
                                  writable ? NPY_ARRAY_CARRAY : NPY_ARRAY_CARRAY_RO, NULL);
     if (!view)
@@ -140,8 +133,7 @@ rlab_py_view(PyObject *owner, void *data, int dtype, int ndim, const npy_intp *s
 }
 
 int
-rlab_py_threads(rlab_py_state *state, int threads)
-{
+rlab_py_threads(rlab_py_state *state, int threads) {
     if (threads >= 1)
         return 0;
     PyErr_Format(state->exceptions[RLAB_EVALUE], "threads: expected at least 1, got %d", threads);
@@ -150,8 +142,7 @@ rlab_py_threads(rlab_py_state *state, int threads)
 
 /* Fetches the exception classes from recursionlab.errors, or from builtins where it has none. */
 static int
-load_exceptions(rlab_py_state *state)
-{
+load_exceptions(rlab_py_state *state) {
     PyObject *ours = PyImport_ImportModule("recursionlab.errors");
     PyObject *builtins = PyImport_ImportModule("builtins");
     int result = -1;
@@ -172,8 +163,7 @@ done:
 }
 
 static int
-module_exec(PyObject *module)
-{
+module_exec(PyObject *module) {
     rlab_py_state *state = rlab_py_state_of(module);
     rlab_ctx ctx;
     import_array1(-1);
@@ -193,8 +183,7 @@ module_exec(PyObject *module)
 }
 
 static int
-module_traverse(PyObject *module, visitproc visit, void *arg)
-{
+module_traverse(PyObject *module, visitproc visit, void *arg) {
     rlab_py_state *state = rlab_py_state_of(module);
     for (int i = 0; i < RLAB_STATUS_COUNT; i++)
         Py_VISIT(state->exceptions[i]);
@@ -204,8 +193,7 @@ module_traverse(PyObject *module, visitproc visit, void *arg)
 }
 
 static int
-module_clear(PyObject *module)
-{
+module_clear(PyObject *module) {
     rlab_py_state *state = rlab_py_state_of(module);
     for (int i = 0; i < RLAB_STATUS_COUNT; i++)
         Py_CLEAR(state->exceptions[i]);
@@ -215,8 +203,7 @@ module_clear(PyObject *module)
 }
 
 static void
-module_free(void *module)
-{
+module_free(void *module) {
     module_clear(module);
 }
 
@@ -242,7 +229,6 @@ static struct PyModuleDef module_def = {
 PyMODINIT_FUNC PyInit__core(void);
 
 PyMODINIT_FUNC
-PyInit__core(void)
-{
+PyInit__core(void) {
     return PyModuleDef_Init(&module_def);
 }

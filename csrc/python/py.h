@@ -25,7 +25,8 @@ typedef struct rlab_py_state {
     rlab_isa isa;                            /* the instruction set in use */
 } rlab_py_state;
 
-/* Heap types that other parts need to recognise. Append here, set in the part's register function. */
+/* Heap types that other parts need to recognise. Append here, set in the part's register function.
+ */
 typedef enum rlab_py_type_id {
     RLAB_PY_PROGRAM,
     RLAB_PY_TERM,
@@ -52,20 +53,21 @@ int rlab_py_add_type(PyObject *module, PyType_Spec *spec, rlab_py_type_id id);
 /* Adds functions to the module from a table ending in a NULL name. 0 or -1. */
 int rlab_py_add_functions(PyObject *module, PyMethodDef *methods);
 
-/* Raises what ctx holds: the class of its status, the message, and `position` as an attribute if set.
- * Returns NULL, so that a function can end with `return rlab_py_raise(state, &ctx)`. */
+/* Raises what ctx holds: the class of its status, the message, and `position` as an attribute if
+ * set. Returns NULL, so that a function can end with `return rlab_py_raise(state, &ctx)`. */
 PyObject *rlab_py_raise(rlab_py_state *state, const rlab_ctx *ctx);
 
 /* A ctx whose poll sees pending signals (Ctrl-C) while the GIL is released. */
 void rlab_py_ctx_init(rlab_ctx *ctx);
 
 /* Strict array argument: C-contiguous, aligned, of exactly this dtype and number of dimensions
- * (ndim -1: any). Returns a borrowed view of `object`, or raises InputTypeError naming the argument,
- * what was expected and what came, and returns NULL. */
+ * (ndim -1: any). Returns a borrowed view of `object`, or raises InputTypeError naming the
+ * argument, what was expected and what came, and returns NULL. */
 PyArrayObject *rlab_py_array(rlab_py_state *state, PyObject *object, const char *name, int dtype,
                              int ndim);
 
-/* Checks an offsets array (R+1,) int64: starts at 0, never falls, ends at `rows`. 0, or -1 raised. */
+/* Checks an offsets array (R+1,) int64: starts at 0, never falls, ends at `rows`. 0, or -1 raised.
+ */
 int rlab_py_check_offsets(rlab_py_state *state, PyArrayObject *offsets, const char *name,
                           int64_t rows);
 

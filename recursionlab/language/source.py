@@ -81,7 +81,7 @@ class Source:
             line=line,
             column=column,
             source_line=source_line,
-            width=width,
+            length=width,
             hint=hint,
         )
 
