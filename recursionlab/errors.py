@@ -1,4 +1,4 @@
-"""Every exception the library raises; each message says what, where, expected, got and what to do."""
+"""Every exception the library raises: what is wrong, where, expected, got and what to do."""
 
 from __future__ import annotations
 

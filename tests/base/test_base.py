@@ -6,6 +6,7 @@ import sys
 
 import numpy as np
 import pytest
+
 from recursionlab import _core, default_threads
 from recursionlab.errors import InputError
 

@@ -1,4 +1,4 @@
-"""House rules of the Python side: layering, quick import, a stub equal to the binary, true documents."""
+"""House rules of the Python side: layering, quick import, stub equal to the binary, documents."""
 
 import ast
 import inspect
@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 import recursionlab
 from recursionlab import _core
 
