@@ -1,0 +1,142 @@
+"""Files that are whole or absent: temporary name, fsync, one rename."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, Any
+
+from recursionlab.errors import FormatError, InputError
+
+
+def sync(path: Path) -> None:
+    """Flush a file or folder to the disk."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    except OSError:
+        if not path.is_dir():  # some file systems cannot flush a folder
+            raise
+    finally:
+        os.close(handle)
+
+
+@contextlib.contextmanager
+def atomic_file(path: str | Path, mode: str = "w") -> Iterator[IO[Any]]:
+    """Open a file that takes its name only when the block ends well.
+
+    Parameters
+    ----------
+    path : str or Path
+        The final name; its folder is made if need be.
+    mode : {"w", "wb"}
+        Text (UTF-8, newline as is) or bytes.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> with atomic_file(folder / "a.txt") as out: _ = out.write("whole")
+    >>> (folder / "a.txt").read_text()
+    'whole'
+    """
+    final = Path(path)
+    final.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(prefix=f".{final.name}.", suffix=".part", dir=final.parent)
+    try:
+        text: dict[str, Any] = {} if "b" in mode else {"encoding": "utf-8", "newline": ""}
+        with os.fdopen(handle, mode, **text) as out:
+            yield out
+            out.flush()
+            os.fsync(out.fileno())
+        os.chmod(name, 0o666 & ~_umask())
+        os.replace(name, final)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.unlink(name)
+        raise
+    sync(final.parent)
+
+
+@contextlib.contextmanager
+def atomic_folder(path: str | Path, overwrite: bool = False) -> Iterator[Path]:
+    """Fill a folder that takes its name only when the block ends well.
+
+    Raises
+    ------
+    InputError
+        If the folder exists, is not empty and `overwrite` is not set.
+    """
+    final = Path(path)
+    if final.exists() and not final.is_dir():
+        raise InputError(f"{final}: expected a folder or a new name, got a file")
+    if final.is_dir() and any(final.iterdir()) and not overwrite:
+        raise InputError(f"{final}: the folder is not empty; name another with --output")
+    final.parent.mkdir(parents=True, exist_ok=True)
+    part = Path(tempfile.mkdtemp(prefix=f".{final.name}.", suffix=".part", dir=final.parent))
+    try:
+        yield part
+        os.chmod(part, 0o777 & ~_umask())
+        for file in part.rglob("*"):
+            if file.is_file():
+                sync(file)
+        sync(part)
+        if final.is_dir():
+            old = Path(tempfile.mkdtemp(prefix=f".{final.name}.", suffix=".old", dir=final.parent))
+            os.replace(final, old / "was")
+            os.replace(part, final)
+            shutil.rmtree(old, ignore_errors=True)
+        else:
+            os.replace(part, final)
+    except BaseException:
+        shutil.rmtree(part, ignore_errors=True)
+        raise
+    sync(final.parent)
+
+
+def _umask() -> int:
+    value = os.umask(0)
+    os.umask(value)
+    return value
+
+
+def write_json(path: str | Path, value: Any) -> None:
+    """Write JSON atomically: sorted keys are not forced, two spaces, a final newline."""
+    with atomic_file(path) as out:
+        out.write(json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def read_json(path: str | Path) -> Any:
+    """Read JSON.
+
+    Raises
+    ------
+    FormatError
+        If the file is not JSON; the message has the line and column.
+    """
+    try:
+        return json.loads(Path(path).read_bytes().decode("utf-8"))
+    except UnicodeDecodeError:
+        raise FormatError(f"{path}: expected a UTF-8 text file") from None
+    except RecursionError:
+        raise FormatError(f"{path}: not usable JSON: nested too deep") from None
+    except json.JSONDecodeError as error:
+        raise FormatError(
+            f"{path}:{error.lineno}:{error.colno}: not JSON: {error.msg}; the file may be truncated"
+        ) from None
+
+
+def sha256(path: str | Path) -> str:
+    """Return the SHA-256 of a file in hexadecimal."""
+    digest = hashlib.sha256()
+    with open(path, "rb") as file:
+        while block := file.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()
