@@ -23,22 +23,34 @@ attention_rows(const rlab_attention *t, size_t i0) {
 static size_t
 attention_work(const rlab_attention *t) {
     const size_t rows = t->lq < ATTENTION_ROWS ? t->lq : ATTENTION_ROWS;
-    return 2 * rows * t->lk + KC * NR;
+    return 2 * rows * t->lk + GEMM_WORK;
+}
+
+/* x = scale x + bias over one row of len scores; returns the largest. bias may be NULL. */
+INLINE float
+row_scores(size_t len, float scale, const float *bias, float *x) {
+    const vf a = vf_set1(scale), none = vf_set1(-__builtin_inff());
+    vf acc[NACC];
+    UNROLL for (int z = 0; z < NACC; z++) acc[z] = none;
+    EACH_LANE_VECTOR(len, {
+        vf t = vf_load_left(x + p, left, 0.0f) * a;
+        if (bias)
+            t += vf_load_left(bias + p, left, 0.0f);
+        vf_store_left(x + p, left, t);
+        if (left < VL)
+            t = vf_load_left(x + p, left, -__builtin_inff());
+        acc[u] = vf_max(acc[u], t);
+    });
+    return fold_max(acc);
 }
 
 /* Raw products to probabilities in place: rows [i0, i0 + rows) of head h, s (rows, lk). */
 static void
 attention_softmax(const rlab_attention *t, size_t h, size_t i0, size_t rows, float *s) {
-    const vf scale = vf_set1(t->scale);
     for (size_t r = 0; r < rows; r++, s += t->lk) {
         const size_t len = visible(t, i0 + r);
         const float *bias = t->bias ? t->bias + (h * t->lq + i0 + r) * t->lk : NULL;
-        EACH_VECTOR(len, {
-            const vf x = vf_load_left(s + p, left, 0.0f);
-            vf_store_left(s + p, left,
-                          bias ? vf_fma(x, scale, vf_load_left(bias + p, left, 0.0f)) : x * scale);
-        });
-        softmax_row(t->lk, len, s, s);
+        softmax_row(t->lk, len, row_scores(len, t->scale, bias, s), s, s);
     }
 }
 

@@ -16,6 +16,8 @@
 #define NR (GEMM_NV * VL)   /* its columns, and those of a panel */
 #define KC 256              /* k of a chunk: part of the result's definition, the same for all */
 #define MC (64 * GEMM_MR)   /* rows of a whose chunk stays in the second-level cache */
+#define GEMM_UNTRANSPOSE 64 /* more columns than these pay for laying out a transposed a */
+#define GEMM_WORK (KC * NR + KC * MC)
 #define GEMM_DIRECT_ROWS 12 /* up to so many rows, packing b costs more than it saves */
 
 /* acc (MR, NV vectors) = chain over k < kc of a[i, k] b[k, j], then stored to c or added to it.
@@ -81,8 +83,8 @@ static micro_fn *const micro[2][GEMM_NV][GEMM_MR] = {
 /* One call of gemm, for the functions below. */
 typedef struct job {
     size_t m, n, k;
-    const float *a;
-    size_t lda;
+    const float *a; /* a[ia, ka] is its first element */
+    size_t lda, ia, ka;
     int trans_a, accumulate;
     float *c;
     size_t ldc;
@@ -152,7 +154,8 @@ panel_product(const job *g, size_t i0, size_t i1, size_t j0, size_t k0, size_t k
     for (size_t i = i0, mr; i < i1; i += mr) {
         mr = tile_rows(i1 - i);
         micro_fn *fn = micro[g->trans_a][nv - 1][mr - 1];
-        const float *a = g->trans_a ? g->a + k0 * g->lda + i : g->a + i * g->lda + k0;
+        const size_t ai = i - g->ia, ak = k0 - g->ka;
+        const float *a = g->trans_a ? g->a + ak * g->lda + ai : g->a + ai * g->lda + ak;
         if (w == nv * VL)
             fn(kc, a, g->lda, b, ldb, add, g->c + i * g->ldc + j0, g->ldc);
         else
@@ -274,7 +277,7 @@ gemm_pack(int trans_b, size_t n, size_t k, const float *b, size_t ldb, float *pa
 static void
 gemm_packed(size_t m, size_t n, size_t k, const float *a, size_t lda, const float *packed,
             int accumulate, float *c, size_t ldc, const rlab_epilogue *e) {
-    const job g = {m, n, k, a, lda, 0, accumulate, c, ldc, e};
+    const job g = {m, n, k, a, lda, 0, 0, 0, accumulate, c, ldc, e};
     if (k == 0)
         product_of_nothing(&g);
     for (size_t i = 0; i < m; i += MC) {
@@ -289,27 +292,51 @@ gemm_packed(size_t m, size_t n, size_t k, const float *a, size_t lda, const floa
     }
 }
 
+/* Rows [i0, i1) times chunk [k0, k0 + kc) of b (k, n), or (n, k) for trans_b, panel by panel
+ * through work (KC * NR floats). */
+static void
+chunk_product(const job *g, int trans_b, size_t i0, size_t i1, size_t k0, size_t kc, const float *b,
+              size_t ldb, float *work) {
+    for (size_t j = 0; j < g->n; j += NR) {
+        const size_t w = panel_width(g->n, j);
+        const float *panel = trans_b ? b + j * ldb + k0 : b + k0 * ldb + j;
+        if (!trans_b && w % VL == 0 && i1 - i0 <= GEMM_DIRECT_ROWS) {
+            panel_product(g, i0, i1, j, k0, kc, panel, ldb);
+        } else {
+            pack_panel(trans_b, kc, w, panel, ldb, work);
+            panel_product(g, i0, i1, j, k0, kc, work, panel_stride(w));
+        }
+    }
+}
+
+/* Lays rows [i0, i1) of chunk [k0, k0 + kc) of a transposed a out row-major in `rows`, so that a
+ * tile's rows no longer lie a whole matrix row apart for each k. Changes no bit. */
+static job
+untranspose(const job *g, size_t i0, size_t i1, size_t k0, size_t kc, float *rows) {
+    job r = *g;
+    pack_columns(i1 - i0, kc, g->a + k0 * g->lda + i0, g->lda, rows);
+    r.trans_a = 0;
+    r.lda = panel_stride(kc);
+    r.a = rows;
+    r.ia = i0;
+    r.ka = k0;
+    return r;
+}
+
 static void
 gemm(rlab_trans trans, size_t m, size_t n, size_t k, const float *a, size_t lda, const float *b,
      size_t ldb, int accumulate, float *c, size_t ldc, const rlab_epilogue *e, float *work) {
-    const job g = {m, n, k, a, lda, trans == RLAB_TN, accumulate, c, ldc, e};
-    const int trans_b = trans == RLAB_NT;
+    const job g = {m, n, k, a, lda, 0, 0, trans == RLAB_TN, accumulate, c, ldc, e};
     if (k == 0)
         product_of_nothing(&g);
     for (size_t i = 0; i < m; i += MC) {
         const size_t i1 = m - i < MC ? m : i + MC;
         for (size_t k0 = 0; k0 < k; k0 += KC) {
             const size_t kc = k - k0 < KC ? k - k0 : KC;
-            for (size_t j = 0; j < n; j += NR) {
-                const size_t w = panel_width(n, j);
-                const float *panel = trans_b ? b + j * ldb + k0 : b + k0 * ldb + j;
-                if (!trans_b && w % VL == 0 && i1 - i <= GEMM_DIRECT_ROWS) {
-                    panel_product(&g, i, i1, j, k0, kc, panel, ldb);
-                    continue;
-                }
-                pack_panel(trans_b, kc, w, panel, ldb, work);
-                panel_product(&g, i, i1, j, k0, kc, work, panel_stride(w));
-            }
+            job r = g;
+            if (g.trans_a && n > GEMM_UNTRANSPOSE)
+                r = untranspose(&g, i, i1, k0, kc, work + KC * NR);
+            chunk_product(&r, trans == RLAB_NT, i, i1, k0, kc, b, ldb, work);
         }
     }
 }

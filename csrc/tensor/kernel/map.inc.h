@@ -2,6 +2,8 @@
 #ifndef RLAB_TENSOR_KERNEL_MAP_INC_H
 #define RLAB_TENSOR_KERNEL_MAP_INC_H
 
+#include <string.h>
+
 #include "math.inc.h"
 #include "norm.inc.h"
 
@@ -188,35 +190,59 @@ embed_scatter_add(size_t n, size_t c, const int32_t *index, float s, const float
 
 #define PHILOX_DRAWS 16
 #define PHILOX_BLOCK (4 * PHILOX_DRAWS)
+#define PHILOX_VECTORS (2 * PHILOX_DRAWS / VL) /* a draw takes a lane of 64 bits */
 
-/* Numbers [4 draw, 4 draw + PHILOX_BLOCK) of a stream, the same as rlab_rng_u32 gives. */
-static void
-philox_block(const rlab_dropout *d, uint32_t draw, uint32_t out[PHILOX_BLOCK]) {
-    uint32_t c0[PHILOX_DRAWS], c1[PHILOX_DRAWS], c2[PHILOX_DRAWS], c3[PHILOX_DRAWS];
-    uint32_t k0 = (uint32_t)d->seed, k1 = (uint32_t)(d->seed >> 32);
-    for (uint32_t l = 0; l < PHILOX_DRAWS; l++) {
-        c0[l] = draw + l;
-        c1[l] = (uint32_t)d->index;
-        c2[l] = (uint32_t)(d->index >> 32);
-        c3[l] = (uint32_t)d->stream;
-    }
+/* Ten rounds on the four words of PHILOX_DRAWS draws, each word in the low half of a lane; what the
+ * high halves hold never comes down. */
+INLINE void
+philox_rounds(uint64_t seed, vu c[4][PHILOX_VECTORS]) {
+    const vu zero = {0}, m0 = zero + UINT32_C(0xD2511F53), m1 = zero + UINT32_C(0xCD9E8D57);
+    uint32_t k0 = (uint32_t)seed, k1 = (uint32_t)(seed >> 32);
     for (int round = 0; round < 10; round++) {
-        for (int l = 0; l < PHILOX_DRAWS; l++) {
-            const uint64_t p0 = UINT64_C(0xD2511F53) * c0[l], p1 = UINT64_C(0xCD9E8D57) * c2[l];
-            c0[l] = (uint32_t)(p1 >> 32) ^ c1[l] ^ k0;
-            c2[l] = (uint32_t)(p0 >> 32) ^ c3[l] ^ k1;
-            c1[l] = (uint32_t)p1;
-            c3[l] = (uint32_t)p0;
+        const vu key0 = zero + k0, key1 = zero + k1;
+        UNROLL for (int u = 0; u < PHILOX_VECTORS; u++) {
+            const vu p0 = vu_mul(c[0][u], m0), p1 = vu_mul(c[2][u], m1);
+            c[0][u] = (p1 >> 32) ^ c[1][u] ^ key0;
+            c[2][u] = (p0 >> 32) ^ c[3][u] ^ key1;
+            c[1][u] = p1;
+            c[3][u] = p0;
         }
         k0 += UINT32_C(0x9E3779B9);
         k1 += UINT32_C(0xBB67AE85);
     }
-    for (int l = 0; l < PHILOX_DRAWS; l++) {
-        out[4 * l] = c0[l];
-        out[4 * l + 1] = c1[l];
-        out[4 * l + 2] = c2[l];
-        out[4 * l + 3] = c3[l];
+}
+
+/* Numbers [4 draw, 4 draw + PHILOX_BLOCK) of a stream, the same as rlab_rng_u32 gives. */
+static void
+philox_block(const rlab_dropout *d, uint32_t draw, uint32_t out[PHILOX_BLOCK]) {
+    const vu zero = {0};
+    vu c[4][PHILOX_VECTORS];
+    uint64_t word[4][PHILOX_DRAWS];
+    for (uint32_t l = 0; l < PHILOX_DRAWS; l++)
+        word[0][l] = draw + l;
+    memcpy(c[0], word[0], sizeof c[0]);
+    UNROLL for (int u = 0; u < PHILOX_VECTORS; u++) {
+        c[1][u] = zero + (uint32_t)d->index;
+        c[2][u] = zero + (uint32_t)(d->index >> 32);
+        c[3][u] = zero + (uint32_t)d->stream;
     }
+    philox_rounds(d->seed, c);
+    memcpy(word, c, sizeof word);
+    for (int l = 0; l < PHILOX_DRAWS; l++)
+        for (int w = 0; w < 4; w++)
+            out[4 * l + w] = (uint32_t)word[w][l];
+}
+
+/* y by acc = x * factor, but 0 where the factor is, whatever x. */
+INLINE void
+drop_vectors(size_t n, const float *factor, const float *x, int acc, float *y) {
+    EACH_VECTOR(n, {
+        const vf f = vf_load_left(factor + p, left, 0.0f), zero = vf_set1(0.0f);
+        vf t = vf_sel(vm_eq(f, zero), zero, f * vf_load_left(x + p, left, 0.0f));
+        if (acc)
+            t += vf_load_left(y + p, left, 0.0f);
+        vf_store_left(y + p, left, t);
+    });
 }
 
 /* Elements `first`, first + 1, ... of the mask d, n of them: y by acc = x / (1 - p) or 0. */
@@ -225,16 +251,16 @@ dropout_from(size_t n, const rlab_dropout *d, uint64_t first, const float *x, in
     const uint32_t threshold = (uint32_t)((double)d->p * 4294967296.0);
     const float kept = 1.0f / (1.0f - d->p);
     uint32_t number[PHILOX_BLOCK];
+    float factor[PHILOX_BLOCK];
     size_t i = 0;
     while (i < n) {
         const uint64_t at = d->offset + first + i;
         const size_t skip = (size_t)(at % PHILOX_BLOCK);
         const size_t count = n - i < PHILOX_BLOCK - skip ? n - i : PHILOX_BLOCK - skip;
         philox_block(d, (uint32_t)((at - skip) / 4), number);
-        for (size_t j = 0; j < count; j++) {
-            const float t = number[skip + j] >= threshold ? x[i + j] * kept : 0.0f;
-            y[i + j] = acc ? y[i + j] + t : t;
-        }
+        for (size_t j = 0; j < count; j++)
+            factor[j] = number[skip + j] >= threshold ? kept : 0.0f;
+        drop_vectors(count, factor, x + i, acc, y + i);
         i += count;
     }
 }

@@ -72,6 +72,7 @@ typedef __mmask16 vm;
 #define vf_fma(a, b, c) ((vf)_mm512_fmadd_ps((__m512)(a), (__m512)(b), (__m512)(c)))
 #define vf_sqrt(a) ((vf)_mm512_sqrt_ps((__m512)(a)))
 #define vm_lt(a, b) _mm512_cmp_ps_mask((__m512)(a), (__m512)(b), _CMP_LT_OQ)
+#define vf_max(m, x) ((vf)_mm512_max_ps((__m512)(x), (__m512)(m)))
 #define vm_eq(a, b) _mm512_cmp_ps_mask((__m512)(a), (__m512)(b), _CMP_EQ_OQ)
 #define vf_sel(m, a, b) ((vf)_mm512_mask_blend_ps(m, (__m512)(b), (__m512)(a)))
 #define vi_sel(m, a, b) ((vi)_mm512_mask_blend_epi32(m, (__m512i)(b), (__m512i)(a)))
@@ -94,6 +95,7 @@ typedef vi vm;
 #define vf_sqrt(a) ((vf)_mm256_sqrt_ps((__m256)(a)))
 #define vm_lt(a, b) ((vm)((a) < (b)))
 #define vm_eq(a, b) ((vm)((a) == (b)))
+#define vf_max(m, x) ((vf)_mm256_max_ps((__m256)(x), (__m256)(m)))
 #define vf_sel(m, a, b) ((vf)_mm256_blendv_ps((__m256)(b), (__m256)(a), (__m256)(m)))
 #define vi_sel(m, a, b) ((vi)_mm256_blendv_epi8((__m256i)(b), (__m256i)(a), (__m256i)(m)))
 
@@ -122,6 +124,7 @@ typedef vi vm;
 #define vm_eq(a, b) ((vm)((a) == (b)))
 #define vf_sel(m, a, b) ((vf)(((m) & (vi)(a)) | (~(m) & (vi)(b))))
 #define vi_sel(m, a, b) (((m) & (a)) | (~(m) & (b)))
+#define vf_max(m, x) vf_sel(vm_lt(m, x), x, m)
 
 INLINE vf
 vf_sqrt(vf x) {
@@ -144,6 +147,18 @@ vf_store_part(float *p, size_t n, vf x) {
         p[i] = x[i];
 }
 
+#endif
+
+/* Lanes of 64 bits; vu_mul multiplies their low halves. */
+typedef uint64_t vu __attribute__((vector_size(4 * VL)));
+#if defined(__AVX512F__)
+#define vu_mul(a, b) ((vu)_mm512_mul_epu32((__m512i)(a), (__m512i)(b)))
+#elif defined(__AVX2__)
+#define vu_mul(a, b) ((vu)_mm256_mul_epu32((__m256i)(a), (__m256i)(b)))
+#elif defined(__SSE2__)
+#define vu_mul(a, b) ((vu)_mm_mul_epu32((__m128i)(a), (__m128i)(b)))
+#else
+#define vu_mul(a, b) (((a) & 0xffffffffu) * ((b) & 0xffffffffu))
 #endif
 
 /* ---- built on them
@@ -173,12 +188,6 @@ vf_copysign(vf x, vf s) {
     return (vf)(((vi)x & ~sign) | ((vi)s & sign));
 }
 
-/* The larger one; NaN in x wins, NaN in m (a running maximum) is kept too. */
-INLINE vf
-vf_max(vf m, vf x) {
-    return vf_sel(vm_lt(x, m), m, vf_sel(vm_eq(m, m), x, m));
-}
-
 /* Loads at most VL of the `left` > 0 floats at p. */
 INLINE vf
 vf_load_left(const float *p, size_t left, float fill) {
@@ -194,19 +203,22 @@ vf_store_left(float *p, size_t left, vf x) {
 }
 
 /* Folds LANES partial results into one: lane l takes in lane l + 16, then + 8, + 4, + 2, + 1. */
-#define DEFINE_FOLD(name, op)                                                                      \
+#define DEFINE_FOLD(name, vector_op, op)                                                           \
     INLINE float name(const vf acc[NACC]) {                                                        \
-        float lane[LANES];                                                                         \
-        UNROLL for (int u = 0; u < NACC; u++) vf_store(lane + u * VL, acc[u]);                     \
-        for (int half = LANES / 2; half > 0; half /= 2)                                            \
-            for (int l = 0; l < half; l++)                                                         \
-                lane[l] = op(lane[l], lane[l + half]);                                             \
+        vf t[NACC];                                                                                \
+        float lane[VL];                                                                            \
+        UNROLL for (int u = 0; u < NACC; u++) t[u] = acc[u];                                       \
+        UNROLL for (int half = NACC / 2; half > 0; half /= 2)                                      \
+            UNROLL for (int u = 0; u < half; u++) t[u] = vector_op(t[u], t[u + half]);             \
+        vf_store(lane, t[0]);                                                                      \
+        UNROLL for (int half = VL / 2; half > 0; half /= 2) UNROLL for (int l = 0; l < half; l++)  \
+            lane[l] = op(lane[l], lane[l + half]);                                                 \
         return lane[0];                                                                            \
     }
 #define FOLD_ADD(a, b) ((a) + (b))
-#define FOLD_MAX(a, b) ((b) < (a) || (a) != (a) ? (a) : (b))
-DEFINE_FOLD(fold_add, FOLD_ADD)
-DEFINE_FOLD(fold_max, FOLD_MAX)
+#define FOLD_MAX(a, b) ((a) < (b) ? (b) : (a))
+DEFINE_FOLD(fold_add, FOLD_ADD, FOLD_ADD)
+DEFINE_FOLD(fold_max, vf_max, FOLD_MAX)
 
 /* Runs the statements for every block of LANES: u counts accumulators, p is the offset of the
  * vector, left > 0 the floats from there to n. Vectors wholly past n are skipped. */

@@ -34,15 +34,12 @@ row_exp_sum(size_t c, const float *x, float max) {
     return fold_add(acc);
 }
 
-/* One row of c floats: softmax of the first len, zeros beyond. y may alias x. */
-static void
-softmax_row(size_t c, size_t len, const float *x, float *y) {
-    if (len > 0) {
-        const float sum = row_exp(len, x, row_max(len, x), y);
-        const vf inverse = vf_set1(1.0f / sum);
-        EACH_VECTOR(len,
-                    { vf_store_left(y + p, left, vf_load_left(y + p, left, 0.0f) * inverse); });
-    }
+/* One row of c floats: softmax of the first len, whose largest is max; zeros beyond. y may alias x.
+ */
+INLINE void
+softmax_row(size_t c, size_t len, float max, const float *x, float *y) {
+    const vf inverse = vf_set1(1.0f / row_exp(len, x, max, y));
+    EACH_VECTOR(len, { vf_store_left(y + p, left, vf_load_left(y + p, left, 0.0f) * inverse); });
     for (size_t j = len; j < c; j++)
         y[j] = 0.0f;
 }
@@ -51,8 +48,10 @@ softmax_row(size_t c, size_t len, const float *x, float *y) {
 static void
 softmax_fwd(size_t n, size_t c, const float *x, size_t ldx, const int32_t *len, float *y,
             size_t ldy) {
-    for (size_t i = 0; i < n; i++)
-        softmax_row(c, len ? (size_t)len[i] : c, x + i * ldx, y + i * ldy);
+    for (size_t i = 0; i < n; i++, x += ldx, y += ldy) {
+        const size_t m = len ? (size_t)len[i] : c;
+        softmax_row(c, m, row_max(m, x), x, y);
+    }
 }
 
 /* dx = y (dy - sum_j dy y), one row. */

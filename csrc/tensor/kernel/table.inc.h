@@ -4,7 +4,7 @@
 
 const rlab_kernels RLAB_KERNELS = {
     .isa = RLAB_KERNELS_NAME,
-    .gemm_work = KC * NR,
+    .gemm_work = GEMM_WORK,
     .gemm = gemm,
     .gemm_pack_size = gemm_pack_size,
     .gemm_pack = gemm_pack,
