@@ -1,0 +1,151 @@
+/* Pairs of packed sequences, checked once, and the order in which a run sees them. */
+#include "learn/learn.h"
+
+#include <string.h>
+
+static rlab_status
+check_side(rlab_ctx *ctx, int64_t *longest, const char *ids_name, const char *off_name,
+           const int32_t *ids, const int64_t *off, int64_t pairs, int32_t vocab) {
+    *longest = 0;
+    if (off[0] != 0)
+        return rlab_fail(ctx, RLAB_EVALUE, "%s: expected offsets from 0, got %lld at the start",
+                         off_name, (long long)off[0]);
+    for (int64_t i = 0; i < pairs; i++) {
+        int64_t length = off[i + 1] - off[i];
+        if (length < 0)
+            return rlab_fail_at(ctx, RLAB_EVALUE, i,
+                                "%s: expected offsets that never fall, got %lld after %lld at %lld",
+                                off_name, (long long)off[i + 1], (long long)off[i],
+                                (long long)(i + 1));
+        *longest = length > *longest ? length : *longest;
+        for (int64_t j = off[i]; j < off[i + 1]; j++)
+            if (ids[j] < 0 || ids[j] >= vocab)
+                return rlab_fail_at(ctx, RLAB_EVALUE, i,
+                                    "%s: expected tokens in [0, %d), got %d at token %lld of item "
+                                    "%lld; is the data of another vocabulary?",
+                                    ids_name, (int)vocab, (int)ids[j], (long long)(j - off[i]),
+                                    (long long)i);
+    }
+    return RLAB_OK;
+}
+
+rlab_status
+rlab_corpus_init(rlab_ctx *ctx, rlab_corpus *out, const rlab_corpus *given, int32_t vocab) {
+    rlab_corpus corpus = *given;
+    if (corpus.pairs < 1)
+        return rlab_fail(ctx, RLAB_EVALUE, "split: expected at least one item, got %lld",
+                         (long long)corpus.pairs);
+    RLAB_TRY(check_side(ctx, &corpus.src_longest, "input_ids", "input_offsets", corpus.src,
+                        corpus.src_off, corpus.pairs, vocab));
+    RLAB_TRY(check_side(ctx, &corpus.tgt_longest, "labels", "label_offsets", corpus.tgt,
+                        corpus.tgt_off, corpus.pairs, vocab));
+    *out = corpus;
+    return RLAB_OK;
+}
+
+int64_t
+rlab_batches_per_epoch(int64_t pairs, int64_t batch_size) {
+    return (pairs - 1) / batch_size + 1;
+}
+
+int64_t
+rlab_batch_items(int64_t *items, int64_t pairs, int64_t batch_size, uint64_t seed, int64_t step) {
+    int64_t per_epoch = rlab_batches_per_epoch(pairs, batch_size);
+    int64_t epoch = step / per_epoch, first = step % per_epoch * batch_size;
+    int64_t count = pairs - first < batch_size ? pairs - first : batch_size;
+    for (int64_t i = 0; i < count; i++)
+        items[i] = (int64_t)rlab_permute((uint64_t)pairs, (uint64_t)(first + i), seed,
+                                         RLAB_STREAM_SHUFFLE, (uint64_t)epoch);
+    return count;
+}
+
+/* Fills off (size + 1,) with the offsets of the `size` longest sequences, longest first, each with
+ * `extra` more rows. counts: (longest + 1,) zeros. */
+static void
+longest_first(int64_t *off, int64_t *counts, const int64_t *of, int64_t pairs, int64_t size,
+              int64_t longest, int64_t extra) {
+    int64_t length = longest;
+    for (int64_t i = 0; i < pairs; i++)
+        counts[of[i + 1] - of[i]]++;
+    off[0] = 0;
+    for (int64_t i = 0; i < size; i++) {
+        while (counts[length] == 0)
+            length--;
+        counts[length]--;
+        off[i + 1] = off[i] + length + extra;
+    }
+}
+
+static rlab_status
+lay_out_side(rlab_ctx *ctx, int64_t **out, const int64_t *of, int64_t pairs, int64_t size,
+             int64_t longest, int64_t extra) {
+    void *off = NULL, *counts = NULL;
+    RLAB_TRY(rlab_alloc(ctx, &off, (size_t)size + 1, sizeof(int64_t)));
+    *out = off;
+    RLAB_TRY(rlab_alloc(ctx, &counts, (size_t)longest + 1, sizeof(int64_t)));
+    longest_first(off, counts, of, pairs, size, longest, extra);
+    rlab_free(counts);
+    return RLAB_OK;
+}
+
+static rlab_status
+alloc_tokens(rlab_ctx *ctx, int32_t **out, int64_t rows) {
+    void *p = NULL;
+    RLAB_TRY(rlab_alloc(ctx, &p, (size_t)rows, sizeof(int32_t)));
+    *out = p;
+    return RLAB_OK;
+}
+
+static rlab_status
+lay_out(rlab_ctx *ctx, rlab_pairs *p, const rlab_corpus *c, int64_t size) {
+    void *item = NULL;
+    RLAB_TRY(rlab_alloc(ctx, &item, (size_t)size, sizeof(int64_t)));
+    p->item = item;
+    RLAB_TRY(lay_out_side(ctx, &p->src_off, c->src_off, c->pairs, size, c->src_longest, 0));
+    RLAB_TRY(lay_out_side(ctx, &p->tgt_off, c->tgt_off, c->pairs, size, c->tgt_longest, 1));
+    RLAB_TRY(alloc_tokens(ctx, &p->src, p->src_off[size]));
+    RLAB_TRY(alloc_tokens(ctx, &p->tgt, p->tgt_off[size]));
+    RLAB_TRY(alloc_tokens(ctx, &p->labels, p->tgt_off[size]));
+    p->count = size;
+    return RLAB_OK;
+}
+
+rlab_status
+rlab_pairs_new(rlab_ctx *ctx, rlab_pairs *out, const rlab_corpus *corpus, int64_t size) {
+    rlab_pairs pairs = {0};
+    rlab_status status = lay_out(ctx, &pairs, corpus, size < corpus->pairs ? size : corpus->pairs);
+    if (status == RLAB_OK)
+        *out = pairs;
+    else
+        rlab_pairs_free(&pairs);
+    return status;
+}
+
+void
+rlab_pairs_free(rlab_pairs *p) {
+    rlab_free(p->item);
+    rlab_free(p->src);
+    rlab_free(p->tgt);
+    rlab_free(p->labels);
+    rlab_free(p->src_off);
+    rlab_free(p->tgt_off);
+    memset(p, 0, sizeof *p);
+}
+
+void
+rlab_pairs_gather(rlab_pairs *p, const rlab_corpus *c, int64_t count) {
+    p->count = count;
+    for (int64_t i = 0; i < count; i++) {
+        int64_t item = p->item[i], s = p->src_off[i], t = p->tgt_off[i];
+        int64_t n_src = c->src_off[item + 1] - c->src_off[item];
+        int64_t n_tgt = c->tgt_off[item + 1] - c->tgt_off[item];
+        const int32_t *target = c->tgt + c->tgt_off[item];
+        p->src_off[i + 1] = s + n_src;
+        p->tgt_off[i + 1] = t + n_tgt + 1;
+        memcpy(p->src + s, c->src + c->src_off[item], (size_t)n_src * sizeof *p->src);
+        memcpy(p->tgt + t + 1, target, (size_t)n_tgt * sizeof *p->tgt);
+        memcpy(p->labels + t, target, (size_t)n_tgt * sizeof *p->labels);
+        p->tgt[t] = RLAB_TOKEN_BOS;
+        p->labels[t + n_tgt] = RLAB_TOKEN_EOS;
+    }
+}

@@ -1,0 +1,165 @@
+/* The door of learn: pairs of token sequences, batches, schedules, AdamW over shards, the trainer.
+ * Everything here is a function of (configuration, seed, step, instruction set), never of threads.
+ */
+#ifndef RLAB_LEARN_LEARN_H
+#define RLAB_LEARN_LEARN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/base.h"
+#include "model/model.h"
+
+/* ---- pairs ------------------------------------------------------------------------------------
+ */
+
+/* Pairs of packed sequences, borrowed from the caller. Pair i has the source
+ * src[src_off[i] .. src_off[i + 1]) and the target tgt[tgt_off[i] .. tgt_off[i + 1]), bare of <bos>
+ * and <eos>, which are put on when a batch is made. Invariant after rlab_corpus_init: offsets begin
+ * at 0 and never fall, tokens are in [0, vocab), pairs >= 1. */
+typedef struct rlab_corpus {
+    const int32_t *src, *tgt;
+    const int64_t *src_off, *tgt_off; /* (pairs + 1,) */
+    int64_t pairs;
+    int64_t src_longest, tgt_longest; /* tokens of the longest source and target */
+} rlab_corpus;
+
+/* Fills `out` after checking it; the message names the array ("input_ids", "labels", ...), the item
+ * and its place. Fields src, tgt, src_off, tgt_off and pairs are given. */
+rlab_status rlab_corpus_init(rlab_ctx *ctx, rlab_corpus *out, const rlab_corpus *given,
+                             int32_t vocab);
+
+/* ---- schedules ----------------------------------------------------------------------------------
+ */
+
+typedef enum rlab_schedule {
+#define X(code, name) RLAB_SCHEDULE_##code,
+#include "learn/schedule.def"
+#undef X
+    RLAB_SCHEDULE_COUNT
+} rlab_schedule;
+
+const char *rlab_schedule_name(rlab_schedule schedule);
+/* An unknown name is an error that lists what there is. */
+rlab_status rlab_schedule_find(rlab_ctx *ctx, rlab_schedule *out, const char *name);
+
+/* ---- configuration
+ * -------------------------------------------------------------------------------- */
+
+typedef struct rlab_train_config {
+    int64_t steps;      /* updates in the whole run: the length of the schedule */
+    int64_t warmup;     /* first updates, over which lr rises linearly from lr / warmup */
+    int64_t batch_size; /* pairs an update */
+    int64_t shards;     /* parts a batch is cut into; a part is one thread's work */
+    rlab_schedule schedule;
+    double lr;           /* peak learning rate */
+    double lr_end;       /* where the schedule ends, as a share of lr; unused by "constant" */
+    double beta1, beta2; /* AdamW's decay rates, in [0, 1) */
+    double eps;          /* AdamW's, above 0 */
+    double weight_decay; /* decoupled; matrices only, by the parameter table */
+    double clip;         /* largest global gradient norm; 0: no clipping */
+    double smoothing;    /* label smoothing, in [0, 1) */
+    uint64_t seed;       /* of the order of pairs and of dropout */
+} rlab_train_config;
+
+/* Refuses values outside their ranges, naming the field. */
+rlab_status rlab_train_config_check(rlab_ctx *ctx, const rlab_train_config *config);
+
+/* Learning rate of update `step`, counted from 0: a function of the step alone. Warm-up first, then
+ * constant, or down to lr * lr_end by a line or half a cosine. */
+double rlab_schedule_lr(const rlab_train_config *config, int64_t step);
+
+/* ---- batches
+ * ------------------------------------------------------------------------------------- */
+
+/* Updates an epoch takes: every pair once, the last batch may be short. */
+int64_t rlab_batches_per_epoch(int64_t pairs, int64_t batch_size);
+
+/* Writes the items of update `step` to items (batch_size,) and returns how many: a function of
+ * (seed, step, pairs, batch_size) alone, each epoch a fresh keyed permutation. */
+int64_t rlab_batch_items(int64_t *items, int64_t pairs, int64_t batch_size, uint64_t seed,
+                         int64_t step);
+
+/* Room for the pairs of one batch as a model reads them: what the decoder reads is <bos> and the
+ * target, what it must say is the target and <eos>. */
+typedef struct rlab_pairs {
+    int64_t *item;               /* (R,) numbers in the corpus; dropout's name for them too */
+    int32_t *src, *tgt, *labels; /* (source rows,), (target rows,), (target rows,) */
+    int64_t *src_off, *tgt_off;  /* (R + 1,) */
+    int64_t count;               /* R */
+} rlab_pairs;
+
+/* Room for any `size` pairs of the corpus. The offsets are left as those of a batch at least as
+ * large as every other, for the room an exec wants. */
+rlab_status rlab_pairs_new(rlab_ctx *ctx, rlab_pairs *out, const rlab_corpus *corpus, int64_t size);
+void rlab_pairs_free(rlab_pairs *pairs);
+/* Fills in the first `count` items. */
+void rlab_pairs_gather(rlab_pairs *pairs, const rlab_corpus *corpus, int64_t count);
+
+/* Ids that every vocabulary begins with. */
+enum { RLAB_TOKEN_PAD = 0, RLAB_TOKEN_BOS = 1, RLAB_TOKEN_EOS = 2 };
+
+/* ---- optimizer
+ * ------------------------------------------------------------------------------------- */
+
+/* Flat buffers of P floats, P a multiple of RLAB_DECAY_BLOCK; padding stays 0. */
+typedef struct rlab_optimizer {
+    const rlab_kernels *kernels;
+    size_t size;          /* P */
+    const uint8_t *decay; /* (P / RLAB_DECAY_BLOCK,) */
+    float *w, *g, *m, *v; /* (P,) weights, gradient, moments */
+    double *cells;        /* (rlab_optimizer_cells(P),) sums of squares */
+} rlab_optimizer;
+
+size_t rlab_optimizer_cells(size_t size);
+/* The norm of the whole gradient, added up in a fixed order. */
+double rlab_optimizer_norm(const rlab_optimizer *o, int threads);
+/* One AdamW update at learning rate `lr`; `t` counts updates from 1; the gradient is scaled down to
+ * norm config->clip where it is larger. */
+void rlab_optimizer_update(const rlab_optimizer *o, const rlab_train_config *config, double lr,
+                           int64_t t, double norm, int threads);
+
+/* ---- trainer
+ * --------------------------------------------------------------------------------------- */
+
+/* What one update did. */
+typedef struct rlab_update {
+    double loss;      /* mean over the batch's labels, before the update, natural logarithm */
+    double grad_norm; /* of the whole gradient, before clipping */
+    double lr;
+    int64_t tokens; /* labels */
+} rlab_update;
+
+/* A model in training. Invariant between calls: weights, m and v are those after `step` updates. */
+typedef struct rlab_trainer {
+    rlab_model *model;  /* borrowed */
+    rlab_corpus corpus; /* its arrays are borrowed */
+    rlab_train_config config;
+    rlab_optimizer optimizer; /* owns g, m, v and cells */
+    rlab_team *team;
+    rlab_pairs pairs;
+    int64_t step;
+} rlab_trainer;
+
+/* The model learns the corpus; both stay the caller's and must outlive the trainer. */
+rlab_status rlab_trainer_new(rlab_ctx *ctx, rlab_trainer **out, rlab_model *model,
+                             const rlab_corpus *corpus, const rlab_train_config *config);
+void rlab_trainer_free(rlab_trainer *trainer);
+
+/* Makes up to `count` updates, asking between them whether to stop. updates (count,) out; *done of
+ * them were made, on failure too: then the state is that after the last good one. A loss or
+ * gradient that is not finite is RLAB_EDIVERGED, and that update is not made. */
+rlab_status rlab_trainer_run(rlab_ctx *ctx, rlab_update *updates, int64_t *done,
+                             rlab_trainer *trainer, int64_t count, int threads);
+
+/* What teacher forcing shows: the decoder reads the right target and says each next token. */
+typedef struct rlab_score {
+    double loss;           /* sum over labels, natural logarithm, no smoothing */
+    int64_t tokens, pairs; /* labels, pairs */
+    int64_t right, exact;  /* labels whose likeliest token is right; pairs with all right */
+} rlab_score;
+
+rlab_status rlab_teacher_forced(rlab_ctx *ctx, rlab_score *out, rlab_model *model,
+                                const rlab_corpus *corpus, int threads);
+
+#endif

@@ -1,0 +1,236 @@
+/* The trainer: a batch by number, its gradient from the shards, one update; and teacher forcing. */
+#include "learn/learn.h"
+
+#include <math.h>
+#include <string.h>
+
+enum { SCORE_PAIRS = 256, SCORE_SHARDS = 8 }; /* of a batch when nothing is learned */
+
+static rlab_status
+alloc_floats(rlab_ctx *ctx, float **out, size_t count) {
+    void *p = NULL;
+    RLAB_TRY(rlab_alloc(ctx, &p, count, sizeof(float)));
+    *out = p;
+    return RLAB_OK;
+}
+
+static void
+make_batch(rlab_batch *out, const rlab_model *model, const rlab_pairs *p) {
+    rlab_model_batch(out, model, (int32_t)p->count, p->src_off, p->src, p->tgt_off, p->tgt,
+                     p->labels, p->item);
+}
+
+/* A sequence that is longer than the model's positions is refused before anything is computed. */
+static rlab_status
+check_lengths(rlab_ctx *ctx, const rlab_model *model, const rlab_corpus *c) {
+    const rlab_roles *roles = &model->roles;
+    if (roles->source == RLAB_NONE)
+        return rlab_fail(ctx, RLAB_EVALUE, "model: expected an encoder and a decoder, got '%s'",
+                         model->kind->name);
+    if (roles->max_source > 0 && c->src_longest > roles->max_source)
+        return rlab_fail(ctx, RLAB_EVALUE,
+                         "input_ids: expected sequences of at most %d tokens (the model's "
+                         "positions), got one of %lld; raise the model's maximum length",
+                         (int)roles->max_source, (long long)c->src_longest);
+    if (roles->max_target > 0 && c->tgt_longest + 1 > roles->max_target)
+        return rlab_fail(ctx, RLAB_EVALUE,
+                         "labels: expected sequences of at most %d tokens (the model's positions, "
+                         "less one for <bos>), got one of %lld; raise the model's maximum length",
+                         (int)roles->max_target - 1, (long long)c->tgt_longest);
+    return RLAB_OK;
+}
+
+/* A team with room for any batch of `size` pairs of the corpus, and the pairs' own room. */
+static rlab_status
+make_room(rlab_ctx *ctx, rlab_team **team, rlab_pairs *pairs, const rlab_model *model,
+          const rlab_corpus *corpus, int64_t size, int32_t shards, bool training) {
+    rlab_batch batch;
+    RLAB_TRY(check_lengths(ctx, model, corpus));
+    RLAB_TRY(rlab_pairs_new(ctx, pairs, corpus, size));
+    RLAB_TRY(rlab_team_new(ctx, team, model->graph, model->kernels, shards, training));
+    make_batch(&batch, model, pairs);
+    return rlab_team_reserve(ctx, *team, &batch);
+}
+
+static rlab_status
+fill(rlab_ctx *ctx, rlab_trainer *t) {
+    rlab_optimizer *o = &t->optimizer;
+    void *cells = NULL;
+    o->kernels = t->model->kernels;
+    o->size = rlab_graph_size(t->model->graph);
+    o->decay = rlab_graph_decay(t->model->graph);
+    o->w = rlab_weights_at(t->model->weights);
+    RLAB_TRY(alloc_floats(ctx, &o->g, o->size));
+    RLAB_TRY(alloc_floats(ctx, &o->m, o->size));
+    RLAB_TRY(alloc_floats(ctx, &o->v, o->size));
+    RLAB_TRY(rlab_alloc(ctx, &cells, rlab_optimizer_cells(o->size), sizeof(double)));
+    o->cells = cells;
+    return make_room(ctx, &t->team, &t->pairs, t->model, &t->corpus, t->config.batch_size,
+                     (int32_t)t->config.shards, true);
+}
+
+rlab_status
+rlab_trainer_new(rlab_ctx *ctx, rlab_trainer **out, rlab_model *model, const rlab_corpus *corpus,
+                 const rlab_train_config *config) {
+    rlab_trainer *t;
+    void *p = NULL;
+    rlab_status status;
+    RLAB_TRY(rlab_train_config_check(ctx, config));
+    RLAB_TRY(rlab_alloc(ctx, &p, 1, sizeof *t));
+    t = p;
+    t->model = model;
+    t->corpus = *corpus;
+    t->config = *config;
+    status = fill(ctx, t);
+    if (status == RLAB_OK)
+        *out = t;
+    else
+        rlab_trainer_free(t);
+    return status;
+}
+
+void
+rlab_trainer_free(rlab_trainer *t) {
+    if (!t)
+        return;
+    rlab_free(t->optimizer.g);
+    rlab_free(t->optimizer.m);
+    rlab_free(t->optimizer.v);
+    rlab_free(t->optimizer.cells);
+    rlab_pairs_free(&t->pairs);
+    rlab_team_free(t->team);
+    rlab_free(t);
+}
+
+static rlab_status
+update(rlab_ctx *ctx, rlab_update *out, rlab_trainer *t, int threads) {
+    rlab_batch batch;
+    rlab_loss loss = {0.0, 0};
+    rlab_run run = {.training = true,
+                    .seed = t->config.seed,
+                    .step = (uint64_t)t->step,
+                    .smoothing = (float)t->config.smoothing};
+    int64_t count = rlab_batch_items(t->pairs.item, t->corpus.pairs, t->config.batch_size,
+                                     t->config.seed, t->step);
+    rlab_pairs_gather(&t->pairs, &t->corpus, count);
+    make_batch(&batch, t->model, &t->pairs);
+    RLAB_TRY(rlab_team_run(ctx, &loss, t->optimizer.g, t->team, t->model->weights, &batch, &run,
+                           threads));
+    out->tokens = loss.count;
+    out->loss = loss.sum / (double)loss.count;
+    out->grad_norm = rlab_optimizer_norm(&t->optimizer, threads);
+    out->lr = rlab_schedule_lr(&t->config, t->step);
+    if (!isfinite(out->loss) || !isfinite(out->grad_norm))
+        return rlab_fail(ctx, RLAB_EDIVERGED,
+                         "step %lld: the loss is %g and the gradient's norm %g; the state is that "
+                         "after the last good step: go on from there with a smaller lr, or clip",
+                         (long long)t->step + 1, out->loss, out->grad_norm);
+    rlab_optimizer_update(&t->optimizer, &t->config, out->lr, t->step + 1, out->grad_norm, threads);
+    rlab_weights_pack(t->model->weights, threads);
+    t->step++;
+    return RLAB_OK;
+}
+
+rlab_status
+rlab_trainer_run(rlab_ctx *ctx, rlab_update *updates, int64_t *done, rlab_trainer *t, int64_t count,
+                 int threads) {
+    *done = 0;
+    rlab_weights_pack(t->model->weights, threads); /* they may have been written since */
+    while (*done < count) {
+        RLAB_TRY(rlab_ctx_poll(ctx));
+        RLAB_TRY(update(ctx, &updates[*done], t, threads));
+        ++*done;
+    }
+    return RLAB_OK;
+}
+
+/* ---- teacher forcing
+ * ----------------------------------------------------------------------------- */
+
+typedef struct forced {
+    rlab_team *team;
+    const rlab_model *model;
+    const rlab_pairs *pairs;
+    rlab_score cell[SCORE_SHARDS]; /* right and exact of each shard */
+} forced;
+
+static bool
+row_is_right(const float *logits, int32_t width, int32_t label) {
+    float own = logits[label];
+    for (int32_t v = 0; v < width; v++)
+        if (logits[v] > own || (logits[v] == own && v < label))
+            return false;
+    return own == own;
+}
+
+static void
+score_shards(void *arg, int64_t first, int64_t last, int worker) {
+    forced *job = arg;
+    (void)worker;
+    for (int64_t shard = first; shard < last; shard++) {
+        rlab_score *cell = &job->cell[shard];
+        int32_t begin = 0, count = 0, width = 0;
+        const rlab_exec *exec = rlab_team_exec(job->team, (int32_t)shard, &begin, &count);
+        const float *logits;
+        memset(cell, 0, sizeof *cell);
+        if (count == 0)
+            continue;
+        logits = rlab_exec_value(exec, job->model->roles.logits, NULL, &width);
+        for (int64_t r = begin; r < begin + count; r++) {
+            int64_t right = 0, rows = job->pairs->tgt_off[r + 1] - job->pairs->tgt_off[r];
+            for (int64_t i = job->pairs->tgt_off[r]; i < job->pairs->tgt_off[r + 1]; i++)
+                right += row_is_right(logits + (i - job->pairs->tgt_off[begin]) * width, width,
+                                      job->pairs->labels[i]);
+            cell->right += right;
+            cell->exact += right == rows;
+        }
+    }
+}
+
+static rlab_status
+score_all(rlab_ctx *ctx, rlab_score *out, forced *job, rlab_pairs *pairs, const rlab_corpus *corpus,
+          int threads) {
+    const rlab_run run = {.training = false};
+    for (int64_t first = 0; first < corpus->pairs; first += SCORE_PAIRS) {
+        int64_t left = corpus->pairs - first, count = left < SCORE_PAIRS ? left : SCORE_PAIRS;
+        rlab_batch batch;
+        rlab_loss loss = {0.0, 0};
+        RLAB_TRY(rlab_ctx_poll(ctx));
+        for (int64_t i = 0; i < count; i++)
+            pairs->item[i] = first + i;
+        rlab_pairs_gather(pairs, corpus, count);
+        make_batch(&batch, job->model, pairs);
+        RLAB_TRY(
+            rlab_team_run(ctx, &loss, NULL, job->team, job->model->weights, &batch, &run, threads));
+        rlab_par_for(threads, SCORE_SHARDS, 1, score_shards, job);
+        out->loss += loss.sum;
+        out->tokens += loss.count;
+        out->pairs += count;
+        for (int shard = 0; shard < SCORE_SHARDS; shard++) {
+            out->right += job->cell[shard].right;
+            out->exact += job->cell[shard].exact;
+        }
+    }
+    return RLAB_OK;
+}
+
+rlab_status
+rlab_teacher_forced(rlab_ctx *ctx, rlab_score *out, rlab_model *model, const rlab_corpus *corpus,
+                    int threads) {
+    rlab_score score = {0};
+    rlab_pairs pairs = {0};
+    forced job = {0};
+    rlab_status status;
+    job.model = model;
+    job.pairs = &pairs;
+    status = make_room(ctx, &job.team, &pairs, model, corpus, SCORE_PAIRS, SCORE_SHARDS, false);
+    if (status == RLAB_OK) {
+        rlab_weights_pack(model->weights, threads);
+        status = score_all(ctx, &score, &job, &pairs, corpus, threads);
+    }
+    if (status == RLAB_OK)
+        *out = score;
+    rlab_team_free(job.team);
+    rlab_pairs_free(&pairs);
+    return status;
+}

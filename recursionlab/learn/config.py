@@ -1,0 +1,174 @@
+"""How a model is trained: one frozen dataclass, every field with its unit and range."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from dataclasses import dataclass
+from typing import Any
+
+from recursionlab.config import check_keys
+from recursionlab.errors import ConfigError
+
+SCHEDULES = ("constant", "linear", "cosine")
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """Settings of a training run; with the data and the model they determine every bit of it.
+
+    Raises
+    ------
+    ConfigError
+        By `validate`, if a field has the wrong type or lies outside its range.
+
+    Examples
+    --------
+    >>> TrainConfig(steps=1000, lr=3e-4).validate().schedule
+    'cosine'
+    """
+
+    steps: int | None = None  # updates in the whole run; None: as many as `epochs` takes
+    epochs: float = 10.0  # passes over the training split, where `steps` is None
+    batch_size: int = 64  # pairs an update
+    lr: float = 1e-3  # peak learning rate of AdamW
+    warmup: int = 100  # first updates, over which the rate rises linearly
+    schedule: str = "cosine"  # after the warm-up: constant, linear or cosine
+    lr_end: float = 0.0  # where the schedule ends, as a share of lr
+    weight_decay: float = 0.01  # decoupled, on matrices only
+    betas: tuple[float, float] = (0.9, 0.98)  # decay rates of AdamW's two moments
+    eps: float = 1e-8  # added to the root of AdamW's second moment
+    clip: float = 1.0  # largest norm of the whole gradient; 0: no clipping
+    label_smoothing: float = 0.0  # share of a label given to all tokens alike
+    seed: int = 0  # of initialisation, order of the data and dropout; 0 <= seed < 2^64
+    shards: int = 2  # parts of a batch, each one thread's work; the results depend on it
+    log_every: int = 20  # updates between two rows of metrics
+    eval_every: int = 0  # updates between two evaluations on `valid`; 0: only at the end
+    save_every: int = 0  # updates between two checkpoints; 0: only at the end
+    keep: int = 2  # newest checkpoints that are kept; 0: all
+    patience: int = 0  # evaluations without a better exact match before stopping; 0: never stop
+
+    def validate(self) -> TrainConfig:
+        """Check every field and return the configuration itself.
+
+        Returns
+        -------
+        TrainConfig
+            `self`, so that calls can be chained.
+
+        Raises
+        ------
+        ConfigError
+            If a field has the wrong type or lies outside its range; the message names it.
+        """
+        if self.steps is not None:
+            _whole("steps", self.steps, 1)
+        _number("epochs", self.epochs, 0.0, math.inf, low_open=True)
+        for name in ("batch_size", "shards", "log_every"):
+            _whole(name, getattr(self, name), 1)
+        for name in ("warmup", "eval_every", "save_every", "keep", "patience"):
+            _whole(name, getattr(self, name), 0)
+        _whole("seed", self.seed, 0, 2**64 - 1)
+        _whole("shards", self.shards, 1, 1024)
+        _number("lr", self.lr, 0.0, 1e3)
+        _number("lr_end", self.lr_end, 0.0, 1.0)
+        _number("weight_decay", self.weight_decay, 0.0, 1e3)
+        _number("eps", self.eps, 1e-30, 1.0)
+        _number("clip", self.clip, 0.0, 1e30)
+        _number("label_smoothing", self.label_smoothing, 0.0, 1.0, high_open=True)
+        if not isinstance(self.betas, (tuple, list)) or len(self.betas) != 2:
+            raise ConfigError(f"betas: expected two numbers, got {self.betas!r}")
+        for i, beta in enumerate(self.betas):
+            _number(f"betas[{i}]", beta, 0.0, 1.0, high_open=True)
+        if self.schedule not in SCHEDULES:
+            raise ConfigError(
+                f"schedule: expected one of {', '.join(SCHEDULES)}, got {self.schedule!r}"
+            )
+        return self
+
+    def total_steps(self, items: int) -> int:
+        """Return the number of updates of a run over a split of `items` pairs.
+
+        Parameters
+        ----------
+        items : int
+            Pairs in the training split, at least 1.
+
+        Returns
+        -------
+        int
+            `steps`, or what `epochs` passes take, at least 1.
+
+        Examples
+        --------
+        >>> TrainConfig(epochs=2, batch_size=64).total_steps(100)
+        4
+        """
+        if self.steps is not None:
+            return self.steps
+        return max(1, math.ceil(self.epochs * math.ceil(items / self.batch_size)))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the fields as JSON can hold them.
+
+        Examples
+        --------
+        >>> TrainConfig().to_dict()["betas"]
+        [0.9, 0.98]
+        """
+        return {**dataclasses.asdict(self), "betas": list(self.betas)}
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> TrainConfig:
+        """Make a configuration from a dictionary; unknown keys are refused.
+
+        Parameters
+        ----------
+        values : dict
+            Any of the fields; the others keep their defaults.
+
+        Returns
+        -------
+        TrainConfig
+            Validated.
+
+        Raises
+        ------
+        ConfigError
+            If a key is unknown or a value is outside its range.
+
+        Examples
+        --------
+        >>> TrainConfig.from_dict({"lr": 0.01}).lr
+        0.01
+        """
+        check_keys(values, [field.name for field in dataclasses.fields(cls)], "train")
+        values = dict(values)
+        if isinstance(values.get("betas"), list):
+            values["betas"] = tuple(values["betas"])
+        return cls(**values).validate()
+
+
+def _whole(name: str, value: object, low: int, high: int | None = None) -> None:
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise ConfigError(f"{name}: expected a whole number, got {value!r}")
+    if value < low or (high is not None and value > high):
+        top = "" if high is None else f" and at most {high}"
+        raise ConfigError(f"{name}: expected at least {low}{top}, got {value}")
+
+
+def _number(
+    name: str,
+    value: object,
+    low: float,
+    high: float,
+    low_open: bool = False,
+    high_open: bool = False,
+) -> None:
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise ConfigError(f"{name}: expected a number, got {value!r}")
+    above = value > low if low_open else value >= low
+    below = value < high if high_open or math.isinf(high) else value <= high
+    if not (above and below):
+        text = f"{'(' if low_open else '['}{low:g}, {high:g}{')' if high_open else ']'}"
+        raise ConfigError(f"{name}: expected a number in {text}, got {value!r}")
