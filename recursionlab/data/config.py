@@ -1,0 +1,138 @@
+"""What a data set is made from: one frozen configuration, from which alone it can be made again."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from recursionlab.config import build, parse_sizes, plain, suggest
+from recursionlab.data import tasks
+from recursionlab.errors import ConfigError
+
+SPLIT_BY = ("rank", "size", "depth")
+ENCODINGS = ("prefix", "paren", "flat")
+ORDERS = ("natural", "reversed")
+MAX_SEED = 2**64 - 1
+
+
+@dataclass(frozen=True)
+class DataConfig:
+    """Configuration of a data set.
+
+    Item i of a size is item i of a keyed permutation of all values of that size, so items are drawn
+    without replacement, splits are consecutive ranges of that permutation and cannot overlap.
+
+    Examples
+    --------
+    >>> DataConfig(program="binary", function="succ", sizes=(1, 2)).validate()
+    """
+
+    program: str = ""  # name of a library file, or path of a .v file
+    function: str = ""  # the function to learn
+    at: dict[str, str] = field(default_factory=dict)  # type parameters, for example {A: "label"}
+    task: str = "value"  # what input and target are; `recursionlab list tasks`
+    granularity: str = "call"  # of tasks about reductions: contraction, equation or call
+    sizes: tuple[int, ...] = ()  # constructors in a value, for train, valid and test
+    per_size: int = 0  # values of each size, drawn without replacement; 0: every value there is
+    fractions: tuple[float, ...] = (0.8, 0.1, 0.1)  # shares of train, valid, test
+    split_by: str = "rank"  # rank: same sizes in all three; size: whole sizes; depth: up to train_depth
+    train_depth: int = 0  # with split_by = "depth": deeper values go to gen_depth
+    gen_sizes: tuple[int, ...] = ()  # sizes of the split gen_size, none of which is trained on
+    gen_per_size: int = 200  # values of each of them; 0: every value there is
+    measures: tuple[str, ...] = ()  # functions of the program that become columns
+    encoding: str = "prefix"  # prefix, paren or flat
+    order: str = "natural"  # natural or reversed
+    renames: dict[str, str] = field(default_factory=dict)  # constructor: token to print it as
+    trace: str = ""  # granularity of a `trace` column; none if empty
+    seed: int = 0  # chooses which values go where
+
+    @classmethod
+    def from_dict(cls, table: Mapping[str, Any], where: str = "data") -> DataConfig:
+        """Make a configuration from a TOML or JSON table; sizes may be text such as `1..12`.
+
+        Raises
+        ------
+        ConfigError
+            If a key is unknown or a value is outside its range.
+        """
+        table = dict(table)
+        for key in ("sizes", "gen_sizes"):
+            if key in table:
+                table[key] = parse_sizes(table[key], f"{where}.{key}")
+        return build(cls, table, where)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the configuration as plain JSON values; `from_dict` is its inverse."""
+        out: dict[str, Any] = plain(self)
+        return out
+
+    def validate(self) -> None:
+        """Refuse what cannot be made.
+
+        Raises
+        ------
+        ConfigError
+            Naming the key, what was expected and what came.
+        """
+        if not self.function:
+            raise ConfigError("data.function: expected the name of a function")
+        if not self.sizes:
+            raise ConfigError("data.sizes: expected at least one size, for example sizes = '1..12'")
+        for name in ("sizes", "gen_sizes"):
+            if any(not isinstance(n, int) or n < 1 for n in getattr(self, name)):
+                raise ConfigError(f"data.{name}: expected whole numbers of at least 1")
+        self._check_choices()
+        self._check_numbers()
+        both = sorted(set(self.sizes) & set(self.gen_sizes))
+        if both:
+            raise ConfigError(f"data.gen_sizes: size {both[0]} is in data.sizes too; leave it out of one")
+
+    def _check_choices(self) -> None:
+        choices = {
+            "split_by": SPLIT_BY,
+            "encoding": ENCODINGS,
+            "order": ORDERS,
+            "task": tuple(tasks.names()),
+        }
+        for name, allowed in choices.items():
+            value = getattr(self, name)
+            if value not in allowed:
+                raise ConfigError(
+                    f"data.{name}: expected one of {', '.join(allowed)}, got {value!r}"
+                    + (suggest(str(value), allowed) if name == "task" else "")
+                )
+        for name, words in (("at", self.at), ("renames", self.renames)):
+            if any(not isinstance(v, str) for v in words.values()):
+                raise ConfigError(f"data.{name}: expected text for every key")
+        if any(not isinstance(m, str) for m in self.measures):
+            raise ConfigError("data.measures: expected names of functions")
+        if len(set(self.measures)) != len(self.measures):
+            raise ConfigError("data.measures: a function is named twice")
+
+    def _check_numbers(self) -> None:
+        for name in ("per_size", "gen_per_size", "train_depth"):
+            if getattr(self, name) < 0:
+                raise ConfigError(f"data.{name}: expected 0 or more, got {getattr(self, name)}")
+        if not 0 <= self.seed <= MAX_SEED:
+            raise ConfigError(f"data.seed: expected a whole number from 0 to 2^64 - 1, got {self.seed}")
+        parts = self.fractions
+        numbers = all(isinstance(f, (int, float)) and 0 <= f <= 1 for f in parts)
+        if len(parts) != 3 or not numbers or abs(sum(parts) - 1) > 1e-9 or parts[0] == 0:
+            raise ConfigError(
+                "data.fractions: expected three shares (train, valid, test) that add up to 1,"
+                f" got {list(parts)}"
+            )
+        if (self.split_by == "depth") != (self.train_depth > 0):
+            raise ConfigError(
+                "data.train_depth: expected a depth of at least 1 exactly when split_by is 'depth',"
+                f" got {self.train_depth} with split_by {self.split_by!r}"
+            )
+
+
+def replace(config: DataConfig, **changes: Any) -> DataConfig:
+    """Return a copy with some fields changed, checked."""
+    made = dataclasses.replace(config, **changes)
+    made.validate()
+    return made

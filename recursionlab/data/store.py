@@ -1,0 +1,276 @@
+"""Data sets on disk: Parquet shards and a dataset.json that alone can make the same bytes again."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from recursionlab.data.config import DataConfig
+from recursionlab.data.dataset import Dataset, Packed, Split
+from recursionlab.errors import ConfigError, FormatError, InputError
+from recursionlab.data.files import atomic_folder, read_json, sha256, write_json
+
+FORMAT, VERSION = "recursionlab-dataset", 1
+FIXED = {
+    "id": pa.string(),
+    "function": pa.string(),
+    "split": pa.string(),
+    "input": pa.string(),
+    "target": pa.string(),
+    "input_ids": pa.list_(pa.int32()),
+    "labels": pa.list_(pa.int32()),
+    "size": pa.int32(),
+    "depth": pa.int64(),
+    "calls": pa.int64(),
+    "steps": pa.int64(),
+    "rank": pa.uint64(),
+}
+
+
+def schema(config: DataConfig, step: bool) -> pa.Schema:
+    """Return the columns of a data set's Parquet files."""
+    fields = dict(FIXED)
+    if step:
+        fields["step"] = pa.int64()
+    fields.update({name: pa.int64() for name in config.measures})
+    if config.trace:
+        fields["trace"] = pa.list_(pa.int32())
+    return pa.schema(list(fields.items()))
+
+
+def to_arrow(split: Split) -> pa.Table:
+    """Return a split as an Arrow table."""
+    n = len(split)
+    names = pa.array(split.vocabulary)
+    columns: dict[str, Any] = {
+        "id": _ids(split),
+        "function": _same(split.function, n),
+        "split": _same(split.name, n),
+        "input": _text(split.inputs, names),
+        "target": _text(split.targets, names),
+        "input_ids": _lists(split.inputs),
+        "labels": _lists(split.targets),
+    }
+    columns.update(
+        {k: pa.array(v, FIXED.get(k, pa.int64())) for k, v in split.columns.items()}
+    )
+    if split.trace is not None:
+        columns["trace"] = _lists(split.trace)
+    return pa.table(columns)
+
+
+def _same(text: str, n: int) -> pa.Array:
+    return pa.array([text]).take(pa.array(np.zeros(n, np.int64)))
+
+
+def _lists(packed: Packed) -> pa.Array:
+    offsets = (packed.offsets - packed.offsets[0]).astype(np.int32)
+    ids = packed.ids[packed.offsets[0] : packed.offsets[-1]]
+    return pa.ListArray.from_arrays(pa.array(offsets), pa.array(ids, pa.int32()))
+
+
+def _text(packed: Packed, names: pa.Array) -> pa.Array:
+    lists = _lists(packed)
+    words = pa.ListArray.from_arrays(lists.offsets, names.take(lists.values))
+    return pc.binary_join(words, " ")
+
+
+def _ids(split: Split) -> pa.Array:
+    keys = ["size", "rank", *(["step"] if "step" in split.columns else [])]
+    parts = [_same(split.function, len(split))]
+    parts += [pc.cast(pa.array(split.columns[k]), pa.string()) for k in keys]
+    return pc.binary_join_element_wise(*parts, "-")
+
+
+def save(data: Dataset, path: Path, shard_rows: int) -> Path:
+    """Write a data set to a new folder, whole or not at all."""
+    if shard_rows < 1:
+        raise InputError(f"shard_rows: expected at least 1, got {shard_rows}")
+    splits: dict[str, Any] = {}
+    with atomic_folder(path) as folder:
+        for name, split in data.splits.items():
+            files = _write_split(folder, split, data.config, shard_rows)
+            splits[name] = {"rows": len(split), "ranges": data.ranges[name], "files": files}
+        write_json(
+            folder / "dataset.json",
+            {
+                "format": FORMAT,
+                "version": VERSION,
+                "function": data.config.function,
+                "config": data.config.to_dict(),
+                "seed": data.config.seed,
+                "vocabulary": list(data.vocabulary),
+                "splits": splits,
+                "overlaps": dict(data.overlaps),
+                "shard_rows": shard_rows,
+                "program_sha256": hashlib.sha256(data.program.encode()).hexdigest(),
+                "program": data.program,
+            },
+        )
+    return path
+
+
+def _write_split(
+    folder: Path, split: Split, config: DataConfig, shard_rows: int
+) -> list[dict[str, Any]]:
+    wanted = schema(config, "step" in split.columns)
+    shards = max(1, -(-len(split) // shard_rows))
+    files = []
+    for k in range(shards):
+        part = split.take(slice(k * shard_rows, (k + 1) * shard_rows)) if shards > 1 else split
+        table = to_arrow(part).select(wanted.names).cast(wanted)
+        file = folder / f"{split.name}-{k:05d}-of-{shards:05d}.parquet"
+        pq.write_table(table, file, compression="zstd", row_group_size=1 << 17, store_schema=False)
+        files.append({"name": file.name, "rows": len(part), "sha256": sha256(file)})
+    return files
+
+
+def read_meta(path: Path) -> dict[str, Any]:
+    """Read and check dataset.json.
+
+    Raises
+    ------
+    FormatError
+        If the folder has none, or it is not one of this version.
+    """
+    file = path / "dataset.json"
+    if not path.is_dir() or not file.is_file():
+        raise FormatError(f"{path}: expected a data set's folder with a dataset.json in it")
+    meta = read_json(file)
+    if not isinstance(meta, dict) or meta.get("format") != FORMAT:
+        raise FormatError(f"{file}: expected a data set of this library")
+    if meta.get("version") != VERSION:
+        raise FormatError(f"{file}: expected format version {VERSION}, got {meta.get('version')!r}")
+    kinds = {"config": dict, "vocabulary": list, "splits": dict, "overlaps": dict, "program": str}
+    for key, kind in kinds.items():
+        if not isinstance(meta.get(key), kind):
+            raise FormatError(f"{file}: the entry {key!r} is missing or not a {kind.__name__}")
+    digest = hashlib.sha256(meta["program"].encode()).hexdigest()
+    if meta.get("program_sha256") != digest:
+        raise FormatError(f"{file}: the program's text does not have the checksum stated beside it")
+    for name, entry in meta["splits"].items():
+        _check_entry(file, name, entry)
+    return meta
+
+
+def _check_entry(file: Path, name: str, entry: Any) -> None:
+    kinds = {"rows": int, "ranges": list, "files": list}
+    if not isinstance(entry, dict) or any(not isinstance(entry.get(k), t) for k, t in kinds.items()):
+        raise FormatError(f"{file}: the entry of split {name!r} is not complete")
+    for row in entry["files"]:
+        keys = {"name": str, "rows": int, "sha256": str}
+        whole = isinstance(row, dict) and all(isinstance(row.get(k), t) for k, t in keys.items())
+        if not whole or Path(row["name"]).name != row["name"]:
+            raise FormatError(f"{file}: a file of split {name!r} is not well described")
+
+
+def load_dataset(path: str | Path) -> Dataset:
+    """Read a data set from its folder.
+
+    Raises
+    ------
+    FormatError
+        If a file is missing, truncated, changed, or does not fit the others.
+
+    Examples
+    --------
+    `load_dataset("data")["test"][0]` is the first test item.
+    """
+    path = Path(path)
+    meta = read_meta(path)
+    try:
+        config = DataConfig.from_dict(meta["config"])
+    except ConfigError as error:
+        raise FormatError(f"{path / 'dataset.json'}: {error}") from None
+    vocabulary = tuple(map(str, meta["vocabulary"]))
+    splits, ranges = {}, {}
+    for name, entry in meta["splits"].items():
+        parts = [_read_file(path / row["name"], row) for row in entry["files"]]
+        if not parts or sum(len(p) for p in parts) != entry["rows"]:
+            raise FormatError(f"{path}: split {name!r} has not the {entry['rows']} rows it states")
+        splits[name] = _from_arrow(path, name, pa.concat_tables(parts), config, vocabulary)
+        ranges[name] = entry["ranges"]
+    return Dataset(splits, config, meta["program"], vocabulary, ranges, meta["overlaps"])
+
+
+def _read_file(file: Path, row: dict[str, Any]) -> pa.Table:
+    if not file.is_file():
+        raise FormatError(f"{file}: the file is missing; make the data set again with generate")
+    if sha256(file) != row["sha256"]:
+        raise FormatError(
+            f"{file}: the checksum is not the one in dataset.json: the file is truncated or changed;"
+            " make the data set again with generate"
+        )
+    return read_parquet(file)
+
+
+def read_parquet(file: Path) -> pa.Table:
+    """Read a Parquet file, or say that it is none."""
+    try:
+        with open(file, "rb") as source:
+            return pq.ParquetFile(source).read()
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+        first = str(error).partition("\n")[0]
+        raise FormatError(f"{file}: not a whole Parquet file: {first}") from None
+
+
+def _from_arrow(
+    path: Path, name: str, table: pa.Table, config: DataConfig, vocabulary: tuple[str, ...]
+) -> Split:
+    wanted = schema(config, "step" in table.column_names)
+    for column in wanted:
+        if column.name not in table.column_names:
+            raise FormatError(f"{path}: split {name!r} has no column {column.name!r}")
+        got = table.schema.field(column.name).type
+        if not got.equals(column.type) and not _same_list(got, column.type):
+            raise FormatError(
+                f"{path}: column {column.name!r} of split {name!r}: expected {column.type}, got {got}"
+            )
+    packed = {
+        key: _packed(path, name, key, table[key], len(vocabulary))
+        for key in ("input_ids", "labels", *(["trace"] if config.trace else []))
+    }
+    text = {"id", "function", "split", "input", "target", *packed}
+    columns = {c: _numbers(path, c, table[c]) for c in wanted.names if c not in text}
+    return Split(
+        name,
+        config.function,
+        packed["input_ids"],
+        packed["labels"],
+        columns,
+        vocabulary,
+        packed.get("trace"),
+        {"task": config.task, "path": str(path)},
+    )
+
+
+def _same_list(a: pa.DataType, b: pa.DataType) -> bool:
+    return pa.types.is_list(a) and pa.types.is_list(b) and a.value_type.equals(b.value_type)
+
+
+def _numbers(path: Path, name: str, column: pa.ChunkedArray) -> NDArray[Any]:
+    if column.null_count:
+        raise FormatError(f"{path}: column {name!r} has empty cells")
+    return np.ascontiguousarray(column.to_numpy())
+
+
+def _packed(path: Path, split: str, name: str, column: pa.ChunkedArray, known: int) -> Packed:
+    if column.null_count:
+        raise FormatError(f"{path}: column {name!r} has empty cells")
+    chunks = [c for c in column.chunks if len(c)]
+    ids = [np.asarray(c.flatten()) for c in chunks]
+    lengths = [np.diff(np.asarray(c.offsets)) for c in chunks]
+    flat = np.concatenate(ids).astype(np.int32) if ids else np.zeros(0, np.int32)
+    offsets = np.cumsum(np.concatenate([[0], *lengths]), dtype=np.int64)
+    if flat.size and (flat.min() < 0 or flat.max() >= known):
+        raise FormatError(
+            f"{path}: column {name!r} of split {split!r} has a token outside the {known} known ones"
+        )
+    return Packed(np.ascontiguousarray(flat), offsets)

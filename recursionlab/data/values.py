@@ -1,0 +1,132 @@
+"""From a program and a configuration to packed pairs: the one place where data asks the C core."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recursionlab import _core
+from recursionlab.config import suggest
+from recursionlab.data.config import DataConfig
+from recursionlab.data.dataset import Packed
+from recursionlab.errors import ConfigError
+
+STEP = "<step>"
+
+
+@dataclass(frozen=True)
+class Items:
+    """What a task makes of values: R inputs and targets.
+
+    Attributes
+    ----------
+    parent : (R,) int64, optional
+        The value each item comes from, where a value can give several.
+    columns : dict of (R,) arrays
+        Columns of the task's own.
+    """
+
+    inputs: Packed
+    targets: Packed
+    parent: NDArray[np.int64] | None = None
+    columns: Mapping[str, NDArray[Any]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Values:
+    """M values of a function's domain, encoded, with results and columns."""
+
+    inputs: Packed
+    outputs: Packed
+    columns: dict[str, NDArray[Any]]  # size, depth, calls, steps, rank and the measures
+    traces: Packed | None  # of the task's granularity: terms joined by <step>
+    column_trace: Packed | None  # of the granularity asked for as a column
+    step_token: int
+
+    def take(self, items: NDArray[Any]) -> Values:
+        """Return the values at some indices."""
+        return Values(
+            self.inputs.take(items),
+            self.outputs.take(items),
+            {k: v[items] for k, v in self.columns.items()},
+            self.traces and self.traces.take(items),
+            self.column_trace and self.column_trace.take(items),
+            self.step_token,
+        )
+
+    @classmethod
+    def concatenate(cls, parts: list[Values]) -> Values:
+        """Return several lots as one."""
+        first = parts[0]
+        return cls(
+            _join([p.inputs for p in parts]),
+            _join([p.outputs for p in parts]),
+            {k: np.concatenate([p.columns[k] for p in parts]) for k in first.columns},
+            None if first.traces is None else _join([p.traces for p in parts if p.traces is not None]),
+            None
+            if first.column_trace is None
+            else _join([p.column_trace for p in parts if p.column_trace is not None]),
+            first.step_token,
+        )
+
+
+def _join(parts: list[Packed]) -> Packed:
+    lengths = np.concatenate([p.lengths for p in parts])
+    offsets = np.concatenate([np.zeros(1, np.int64), np.cumsum(lengths, dtype=np.int64)])
+    return Packed(np.concatenate([p.ids for p in parts]), offsets)
+
+
+class Source:
+    """A function at a type, its codec and measures, ready to make values."""
+
+    def __init__(self, program: Any, config: DataConfig) -> None:
+        self.config = config
+        self.program = program
+        names = list(program.functions)
+        for key, name in (("function", config.function), *(("measures", m) for m in config.measures)):
+            if name not in names:
+                raise ConfigError(f"data.{key}: no function {name!r}{suggest(name, names)}")
+        self.function = program[config.function].at(**config.at)
+        self.measures = [program[m].at(**config.at) for m in config.measures]
+        self.codec = self.function.codec(
+            encoding=config.encoding, order=config.order, renames=config.renames
+        )
+        self.text: str = program.text
+        self.vocabulary: tuple[str, ...] = tuple(self.codec.vocabulary)
+
+    @staticmethod
+    def describe(function: Any) -> dict[str, Any]:
+        """Return the part of a configuration that names a function."""
+        return {"program": str(function.program.name), "function": function.name, "at": dict(function.at_types)}
+
+    @staticmethod
+    def load(name: str, base: Path) -> Any:
+        """Return the program of a library name or a path."""
+        from recursionlab import language
+
+        if name.endswith(".v") or "/" in name:
+            path = Path(name)
+            return language.load(path if path.is_absolute() else base / path)
+        return language.library(name)
+
+    @staticmethod
+    def loads(text: str, name: str) -> Any:
+        """Return the program of a source text."""
+        from recursionlab import language
+
+        return language.loads(text)
+
+    def count(self, size: int) -> int:
+        """Return the number of values of a size."""
+        return int(self.function.domain.count(size))
+
+    def values(
+        self, size: NDArray[np.int32], rank: NDArray[np.uint64], traces: bool, threads: int
+    ) -> Values:
+        """Make the values at some sizes and ranks, in parallel, the same on any number of threads."""
+        raise NotImplementedError
