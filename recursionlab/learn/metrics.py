@@ -83,7 +83,9 @@ def read_metrics(path: Path) -> list[dict[str, Any]]:
             row = json.loads(line)
             rows.append({**row, "step": int(row["step"])})
         except (ValueError, TypeError, KeyError) as error:
-            raise FormatError(f"{path}:{number}: expected a row of metrics, got {line!r}") from error
+            raise FormatError(
+                f"{path}:{number}: expected a row of metrics, got {line!r}"
+            ) from error
     return rows
 
 

@@ -1,0 +1,17 @@
+"""Training: configuration, runs, checkpoints, metrics; the steps themselves are C."""
+
+from recursionlab.learn.config import TrainConfig
+from recursionlab.learn.run import Predictions, Run, load_run
+from recursionlab.learn.split import PackedSplit, SplitLike, pack
+from recursionlab.learn.training import train
+
+__all__ = [
+    "PackedSplit",
+    "Predictions",
+    "Run",
+    "SplitLike",
+    "TrainConfig",
+    "load_run",
+    "pack",
+    "train",
+]
