@@ -37,10 +37,12 @@ STARTS = {
 }
 
 
-class _TooDeep(Exception):
-    def __init__(self, span: Span) -> None:
-        super().__init__(span)
-        self.span = span
+class _Refused(Exception):
+    """Raised by the builder, which does not know the source."""
+
+    def __init__(self, message: str, span: Span, hint: str) -> None:
+        super().__init__(message)
+        self.message, self.span, self.hint = message, span, hint
 
 
 def parse(source: Source, clean: str, sentence: Sentence, rule: str) -> Any:
@@ -70,12 +72,8 @@ def parse(source: Source, clean: str, sentence: Sentence, rule: str) -> Any:
     text = clean[sentence.span.start : sentence.span.end]
     try:
         return _lark().parse(text, start=rule)
-    except _TooDeep as error:
-        raise excerpt.error(
-            f"this is nested more than {MAX_NESTING} levels deep",
-            error.span,
-            "split it into several definitions",
-        ) from None
+    except _Refused as error:
+        raise excerpt.error(error.message, error.span, error.hint) from None
     except UnexpectedInput as error:
         raise _explain(error, excerpt, text) from None
 
@@ -185,7 +183,11 @@ def _depth(items: Iterable[Any], span: Span) -> int:
     """Depth of a node over these children; refuses what is nested too deep."""
     depth = 1 + max((getattr(item, "depth", 0) for item in items), default=0)
     if depth > MAX_NESTING:
-        raise _TooDeep(span)
+        raise _Refused(
+            f"this is nested more than {MAX_NESTING} levels deep",
+            span,
+            "split it into several definitions",
+        )
     return depth
 
 
@@ -325,9 +327,16 @@ class _Builder(Transformer[Token, Any]):
         close = next(i for i, t in enumerate(c) if isinstance(t, Token) and t.type == "RPAR")
         span = _span(c[1 : close + 1])
         parts: list[ast.Pattern] = [
-            ast.PWildcard(n.span) if n.name == "_" else ast.PName(n.span, n.name) for n in names
+            ast.PWildcard(n.span)
+            if n.name == "_"
+            else ast.PAlias(n.span, ast.PWildcard(n.span), n)
+            for n in names
         ]
-        return self._node(ast.LetPattern, c, ast.PTuple(span, parts, depth=2), c[-3], c[-1], names)
+        if len(parts) == 1:
+            raise _Refused(
+                "`let (x) := e` takes one name only", span, "write `let x := e in b`"
+            )
+        return self._node(ast.LetPattern, c, ast.PTuple(span, parts, depth=2), c[-3], c[-1])
 
     def if_(self, c: Children) -> ast.Expr:
         return self._node(ast.If, c, c[1], c[3], c[5])
@@ -444,9 +453,10 @@ class _Builder(Transformer[Token, Any]):
     def arguments(self, c: Children) -> ast.Arguments:
         return ast.Arguments(c[1], [a for group in c[2:] for a in group], _span(c))
 
-    def argument(self, c: Children) -> list[ast.ArgumentName]:
+    def argument(self, c: Children) -> _Listed:
         implicit = isinstance(c[0], Token)
-        return [ast.ArgumentName(i.name, implicit, i.span) for i in _of(c, ast.Ident)]
+        names = [ast.ArgumentName(i.name, implicit, i.span) for i in _of(c, ast.Ident)]
+        return _Listed(names, _span(c))
 
     def notation(self, c: Children) -> ast.Notation:
         return ast.Notation(c[1], c[3], _span(c))

@@ -195,7 +195,6 @@ class LetPattern(Expr):
     pattern: Pattern
     value: Expr
     body: Expr
-    names: list[Ident] | None = None
 
 
 @dataclass

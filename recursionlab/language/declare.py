@@ -1,0 +1,617 @@
+"""Commands: what a file declares, one command after the other."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+
+from . import syntax as ast
+from .core import Fix, Global, Lam, Local, Node
+from .elaborate import Elaborator, Env, struct_index
+from .guard import GuardError, guard_fix, guard_group
+from .imports import require, run_import, run_open_scope
+from .namespace import Declared, Namespace, suggest
+from .parser import STARTS, parse
+from .positivity import regular, violation
+from .signature import (
+    Alias,
+    Computation,
+    Constructor,
+    Entity,
+    ExampleCheck,
+    Function,
+    Inductive,
+    TypeParameter,
+)
+from .source import Excerpt, Sentence, Source, Span
+from .types import Con, Rigid, Type, TypeTooLarge, arrows, show, uncurry
+from .words import REFUSED_COMMANDS
+
+__all__ = ["File", "elaborate_expression"]
+
+_NOTATIONS = {"nat": "nat", "list": "list", "prod": "prod"}
+_PROOF_STEPS = ("simpl", "cbn", "compute", "vm_compute", "cbv")
+
+
+@dataclass
+class File:
+    """The state of elaborating one file.
+
+    Parameters
+    ----------
+    source : Source
+        The text.
+    namespace : Namespace
+        What is visible before the first command; the prelude's `Init` for a user's file.
+    core : dict
+        The prelude's entities by name, for notations.
+    files : callable
+        Gives all prelude files, to tell which one has an unknown name.
+    load : callable
+        Gives a prelude file by its name.
+    prelude : bool
+        Whether this file is part of the prelude, which may use modules and aliases.
+    """
+
+    source: Source
+    namespace: Namespace
+    core: dict[str, Any]
+    files: Callable[[], list[Declared]]
+    load: Callable[[str], Declared]
+    prelude: bool = False
+    declared: Declared = field(init=False)
+    examples: list[ExampleCheck] = field(default_factory=list)
+    computations: list[Computation] = field(default_factory=list)
+    prefix: str = ""
+
+    def __post_init__(self) -> None:
+        self.declared = Declared(self.source.name)
+
+    def run(self) -> File:
+        """Elaborate every command.
+
+        Raises
+        ------
+        LanguageError
+            At the first command that is refused.
+        """
+        clean, sentences = self.source.sentences()
+        rest = list(reversed(sentences))
+        while rest:
+            self._sentence(clean, rest.pop(), rest)
+        return self
+
+    # ----------------------------------------------------------------------------- sentences
+
+    def _sentence(self, clean: str, sentence: Sentence, rest: list[Sentence]) -> None:
+        excerpt = Excerpt(self.source, sentence.span.start)
+        word = sentence.word
+        if self.prelude and word in ("Module", "End"):
+            name = clean[sentence.span.start : sentence.span.end].split()[1]
+            self.prefix = name + "." if word == "Module" else ""
+            return
+        self._check_word(excerpt, sentence, clean)
+        if not sentence.dotted:
+            last = sentence.span.end
+            raise self.source.error(
+                "the last command has no final dot", Span(last, last + 1), "write `.` here"
+            )
+        command = parse(self.source, clean, sentence, STARTS[word])
+        elaborator = Elaborator(excerpt, self.namespace, self.core, self.prefix, self.files)
+        with_limits(excerpt, _head_span(command), lambda: self._command(command, elaborator))
+        if isinstance(command, ast.Example):
+            self._proof(clean, rest, command, excerpt)
+
+    def _check_word(self, excerpt: Excerpt, sentence: Sentence, clean: str) -> None:
+        word, end = sentence.word, max(1, len(sentence.word))
+        if word in STARTS and not (word == "Notation" and not self.prelude):
+            return
+        if word in REFUSED_COMMANDS:
+            message, hint = REFUSED_COMMANDS[word]
+            raise excerpt.error(message, Span(0, end), hint)
+        if word:
+            hint = suggest(word, list(STARTS)) or (
+                "expected Inductive, Fixpoint, Definition, Example, Compute, Arguments, "
+                "Require, Import or Open Scope"
+            )
+            raise excerpt.error(f"unknown command `{word}`", Span(0, end), hint)
+        found = clean[sentence.span.start : sentence.span.start + 1]
+        if found == "#":
+            raise excerpt.error("attributes are not in the subset", Span(0, 1), "remove `#[...]`")
+        raise excerpt.error(
+            f"a command cannot start with `{found}`",
+            Span(0, 1),
+            "expected Inductive, Fixpoint, Definition, Example, Compute, Arguments, "
+            "Require, Import or Open Scope",
+        )
+
+    def _proof(
+        self, clean: str, rest: list[Sentence], example: ast.Example, excerpt: Excerpt
+    ) -> None:
+        """`Proof. reflexivity. Qed.` after an Example."""
+        place = Span(0, 7)
+        hint = "write `Proof. reflexivity. Qed.` after it"
+        words = []
+        while rest:
+            sentence = rest.pop()
+            text = re.sub(r"[ \t\r\n]+", " ", clean[sentence.span.start : sentence.span.end])
+            inner = Excerpt(self.source, sentence.span.start)
+            if not sentence.dotted:
+                raise inner.error("a dot is missing here", Span(len(text), len(text) + 1), hint)
+            words.append(text)
+            if text == "Qed":
+                if "reflexivity" in words:
+                    return
+                raise inner.error("the proof is not finished", Span(0, 3), hint)
+            first = len(words) == 1
+            done = "reflexivity" in words[:-1]
+            allowed = (first and text == "Proof") or (
+                not done and text in (*_PROOF_STEPS, "reflexivity")
+            )
+            if not allowed:
+                if sentence.word in STARTS:
+                    break
+                raise inner.error(
+                    f"`{text[:40]}` is not part of a proof here", Span(0, len(text)), hint
+                )
+        raise excerpt.error(f"the proof of `{example.name.name}` is missing", place, hint)
+
+    def _command(self, command: Any, elaborator: Elaborator) -> None:
+        method = getattr(self, "_run_" + type(command).__name__.lower())
+        method(command, elaborator)
+
+    def _run_require(self, command: ast.Require, elaborator: Elaborator) -> None:
+        require(command, elaborator.excerpt, self.namespace, self.load)
+
+    def _run_import(self, command: ast.Import, elaborator: Elaborator) -> None:
+        run_import(command, elaborator.excerpt, self.namespace)
+
+    def _run_openscope(self, command: ast.OpenScope, elaborator: Elaborator) -> None:
+        run_open_scope(command, elaborator.excerpt, self.namespace)
+
+    def _run_notation(self, command: ast.Notation, elaborator: Elaborator) -> None:
+        target = elaborator.lookup(command.target.name, command.target.span, {})
+        assert not isinstance(target, Local | Rigid)
+        self.declared.names[command.name.name] = Alias(command.name.name, target)
+        self.namespace.visible[command.name.name] = target
+
+    # ---------------------------------------------------------------------------- declaring
+
+    def _declare(self, name: ast.Ident, entity: Entity, elaborator: Elaborator) -> None:
+        full = self.prefix + name.name
+        if full in self.declared.names:
+            raise elaborator.error(
+                f"`{full}` is already declared in this file", name.span, "choose another name"
+            )
+        self.declared.names[full] = entity
+        self.namespace.visible[full] = entity
+        if self.prelude:
+            self.core[full] = entity
+
+    def _check_new(self, name: ast.Ident, elaborator: Elaborator) -> None:
+        if self.prefix + name.name in self.declared.names:
+            raise elaborator.error(
+                f"`{name.name}` is already declared in this file",
+                name.span,
+                "choose another name",
+            )
+
+    def _run_inductive(self, command: ast.Inductive, elaborator: Elaborator) -> None:
+        block: list[Inductive] = []
+        parameters: list[Rigid] | None = None
+        for decl in command.types:
+            self._check_new(decl.name, elaborator)
+            own = _inductive_parameters(decl, elaborator)
+            if parameters is None:
+                parameters = own
+            elif [p.name for p in own] != [p.name for p in parameters]:
+                raise elaborator.error(
+                    "the types of a mutual Inductive must have the same parameters",
+                    decl.name.span,
+                    f"write the parameters of `{command.types[0].name.name}`",
+                )
+            notation = _NOTATIONS.get(decl.name.name, "") if self.prelude else ""
+            block.append(Inductive(decl.name.name, parameters, notation, origin=self.source.name))
+        env: Env = {p.name: p for p in parameters or []}
+        for decl, inductive in zip(command.types, block, strict=True):
+            inductive.block = block
+            self._declare(decl.name, inductive, elaborator)
+        for decl, inductive in zip(command.types, block, strict=True):
+            for constructor in decl.constructors:
+                self._constructor(constructor, inductive, env, elaborator)
+        elaborator.finish()
+        for decl, inductive in zip(command.types, block, strict=True):
+            for node, constructor_ in zip(decl.constructors, inductive.constructors, strict=True):
+                _check_positive(node, constructor_, elaborator)
+        self.declared.types += block
+
+    def _constructor(
+        self, decl: ast.ConstructorDecl, inductive: Inductive, env: Env, elaborator: Elaborator
+    ) -> None:
+        names: list[str] = []
+        types: list[Type] = []
+        for binder in decl.binders:
+            if binder.type is None or binder.implicit or binder.pattern is not None:
+                raise elaborator.error(
+                    "an argument of a constructor needs its type", binder.span, "write `(x : T)`"
+                )
+            kind = elaborator.type_of(binder.type, env)
+            names += [i.name for i in binder.names]
+            types += [kind] * len(binder.names)
+        own = inductive.own_type()
+        if decl.type is not None:
+            more, result = uncurry(elaborator.type_of(decl.type, env))
+            if not isinstance(result, Con) or result.inductive is not inductive:
+                raise elaborator.error(
+                    f"constructor `{decl.name.name}` must build a `{show(own)}`, "
+                    f"not a `{show(result)}`",
+                    decl.type.span,
+                    f"end its type with `{show(own)}`",
+                )
+            if not regular(result, [inductive]):
+                raise elaborator.error(
+                    f"constructor `{decl.name.name}` builds a `{show(result)}`",
+                    decl.type.span,
+                    f"expected `{show(own)}`; indexed types are not in the subset",
+                )
+            names += ["_"] * len(more)
+            types += more
+        constructor = Constructor(
+            decl.name.name,
+            inductive,
+            len(inductive.constructors),
+            names,
+            types,
+            [TypeParameter(p, False) for p in inductive.parameters],
+        )
+        self._declare(decl.name, constructor, elaborator)
+        inductive.constructors.append(constructor)
+
+    def _run_definition(self, command: ast.Definition, elaborator: Elaborator) -> None:
+        self._check_new(command.name, elaborator)
+        function, locals_, env = self._header(
+            command.name, command.binders, command.type, elaborator
+        )
+        if isinstance(command.body, ast.Sort) or isinstance(command.type, ast.Sort):
+            raise elaborator.error(
+                "a definition of a type is not in the subset",
+                command.name.span,
+                "write the type out where it is used",
+            )
+        body = elaborator.check(command.body, env, function.result)
+        elaborator.finish()
+        self._check_fixes(elaborator)
+        if not locals_ and isinstance(body, Fix) and body.function.name == command.name.name:
+            self._close_fix(function, body)
+        else:
+            while isinstance(body, Lam):
+                locals_.append(body.local)
+                body = body.body
+            self._close(function, locals_, body)
+        self._declare(command.name, function, elaborator)
+
+    def _run_fixpoint(self, command: ast.Fixpoint, elaborator: Elaborator) -> None:
+        headers = []
+        for decl in command.functions:
+            self._check_new(decl.name, elaborator)
+            function, locals_, env = self._header(decl.name, decl.binders, decl.type, elaborator)
+            if not locals_:
+                raise elaborator.error(
+                    f"`{decl.name.name}` has no argument to recurse on",
+                    decl.name.span,
+                    "write Definition, or add an argument before the colon",
+                )
+            if decl.struct is not None:
+                function.struct = struct_index(elaborator, decl, locals_)
+            headers.append((decl, function, locals_, env))
+        names = {decl.name.name: function for decl, function, _, _ in headers}
+        if len(names) < len(headers):
+            raise elaborator.error(
+                "two functions of this group have the same name",
+                command.functions[1].name.span,
+                "rename one of them",
+            )
+        bodies = []
+        for decl, function, locals_, env in headers:
+            own = {l.name for l in locals_} | {t.rigid.name for t in function.type_parameters}
+            scope = {**env, **{n: f for n, f in names.items() if n not in own}}
+            bodies.append(elaborator.check(decl.body, scope, function.result))
+        elaborator.finish()
+        self._check_fixes(elaborator)
+        group = [(f, l, b) for (_, f, l, _), b in zip(headers, bodies, strict=True)]
+        structs = _guarded(elaborator, lambda: guard_group(group))
+        for (function, locals_, body), struct in zip(group, structs, strict=True):
+            function.struct = struct
+            self._close(function, locals_, body)
+        for decl, function, _, _ in headers:
+            function.mutual = [f for f, _, _ in group]
+            self._declare(decl.name, function, elaborator)
+
+    def _header(
+        self,
+        name: ast.Ident,
+        binders: list[ast.Binder],
+        result: ast.Expr | None,
+        elaborator: Elaborator,
+    ) -> tuple[Function, list[Local], Env]:
+        """Type parameters and arguments of a Definition or Fixpoint."""
+        env: Env = {}
+        telescope: list[TypeParameter | Type] = []
+        locals_: list[Local] = []
+        guessed: list[tuple[Rigid, ast.Binder]] = []
+        for binder in binders:
+            if _is_type_parameter(binder):
+                rigids = _type_parameters(binder, elaborator)
+                telescope += [TypeParameter(r, binder.implicit) for r in rigids]
+                env = {**env, **{r.name: r for r in rigids}}
+                guessed += [(r, binder) for r in rigids if binder.type is None]
+                continue
+            if binder.implicit:
+                raise elaborator.error(
+                    "only types can be implicit", binder.span, "write `(x : T)`"
+                )
+            if binder.pattern is not None:
+                raise elaborator.error(
+                    "patterns cannot be parameters here", binder.span, "use a match"
+                )
+            bound, env = elaborator.bind(binder, env)
+            locals_ += bound
+            telescope += [local.type for local in bound]
+        kind = (
+            elaborator.type_of(result, env)
+            if result is not None
+            else elaborator.types.fresh(name.span, f"the type of `{name.name}`")
+        )
+        for rigid, binder in guessed:
+            if not rigid.used:
+                raise elaborator.error(
+                    f"cannot infer what `{rigid.name}` is", binder.span, "write `{A : Type}`"
+                )
+        function = Function(
+            self.prefix + name.name,
+            telescope,
+            kind,
+            name.span,
+            elaborator.excerpt,
+            origin=self.source.name,
+        )
+        return function, locals_, env
+
+    def _close(self, function: Function, locals_: list[Local], body: Node) -> None:
+        """Give a function its body and the place in its group."""
+        function.names = [local.name for local in locals_]
+        function.n_args = len(locals_)
+        for local in reversed(locals_):
+            body = Lam(body.span, local, body)
+        function.body = body
+        function.defining = False
+        self.declared.functions.append(function)
+
+    def _close_fix(self, function: Function, fix: Fix) -> None:
+        """`Definition f := fix f x := e` is what Coq makes of a Fixpoint, so it becomes one."""
+        fix.function.inline = Global(fix.span, function)
+        function.struct = fix.struct
+        kept = [t for t in function.telescope if isinstance(t, TypeParameter)]
+        types = [p.type for p in fix.parameters]
+        _, result = uncurry(function.result)
+        rest = uncurry(function.result)[0][len(types) :]
+        function.telescope = [*kept, *types]
+        function.result = arrows(rest, result)
+        function.mutual = [function]
+        self._close(function, fix.parameters, fix.body)
+
+    def _check_fixes(self, elaborator: Elaborator) -> None:
+        for fix in elaborator.fixes:
+            fix.struct = _guarded(elaborator, lambda fix=fix: guard_fix(fix))  # type: ignore[misc]
+
+    def _run_example(self, command: ast.Example, elaborator: Elaborator) -> None:
+        statement = command.statement
+        while isinstance(statement, ast.Typed) and statement.type is None:
+            statement = statement.term
+        if command.binders or isinstance(statement, ast.Forall):
+            raise elaborator.error(
+                "an Example is about closed terms; `forall` is not in the subset",
+                statement.span,
+                "write `Example name : e1 = e2.` without variables",
+            )
+        if not isinstance(statement, ast.Operator) or statement.symbol != "=":
+            raise elaborator.error(
+                "this is not an equation", statement.span, "expected `e1 = e2`"
+            )
+        self._check_new(command.name, elaborator)
+        kind = elaborator.types.fresh(statement.span, "the type of this equation")
+        left = elaborator.check(statement.left, {}, kind)
+        right = elaborator.check(statement.right, {}, kind)
+        elaborator.finish()
+        self._check_fixes(elaborator)
+        check = ExampleCheck(
+            command.name.name, left, right, kind, statement.span, elaborator.excerpt
+        )
+        self.examples.append(check)
+        self.declared.names[self.prefix + command.name.name] = _proof_entity(command, elaborator)
+
+    def _run_compute(self, command: ast.Compute, elaborator: Elaborator) -> None:
+        kind = elaborator.types.fresh(command.term.span, "the type of this term")
+        node = elaborator.check(command.term, {}, kind)
+        elaborator.finish()
+        self._check_fixes(elaborator)
+        self.computations.append(
+            Computation(node, kind, command.term.span, elaborator.excerpt)
+        )
+
+    def _run_arguments(self, command: ast.Arguments, elaborator: Elaborator) -> None:
+        name = command.function
+        entity = elaborator.lookup(name.name, name.span, {})
+        if not isinstance(entity, Constructor | Function) or entity.name not in (
+            self.declared.names
+        ):
+            raise elaborator.error(
+                f"`{name.name}` is not a constructor or function of this file",
+                name.span,
+                "Arguments is for what this file declares",
+            )
+        names = entity.names
+        telescope = entity.telescope
+        if len(command.arguments) > len(telescope):
+            extra = command.arguments[len(telescope)]
+            raise elaborator.error(
+                f"`{name.name}` has {len(telescope)} arguments", extra.span, "remove the rest"
+            )
+        values = 0
+        for argument, entry in zip(command.arguments, telescope, strict=False):
+            if isinstance(entry, TypeParameter):
+                own = entry.rigid.name
+            else:
+                own = names[values] if values < len(names) else "_"
+                values += 1
+            if argument.implicit and not isinstance(entry, TypeParameter):
+                raise elaborator.error(
+                    f"only types can be implicit, and `{argument.name}` is a value",
+                    argument.span,
+                    f"write `{argument.name}`",
+                )
+            if argument.name not in ("_", own) and own != "_":
+                raise elaborator.error(
+                    f"argument `{own}` is called `{argument.name}` here",
+                    argument.span,
+                    f"write `{own}`",
+                )
+        for argument, entry in zip(command.arguments, telescope, strict=False):
+            if isinstance(entry, TypeParameter):
+                entry.implicit = argument.implicit
+
+
+# ------------------------------------------------------------------------------------ helpers
+
+
+def with_limits(excerpt: Excerpt, span: Span, action: Callable[[], Any]) -> Any:
+    """Run an elaboration; whatever outgrows a limit is told as the user's error."""
+    try:
+        return action()
+    except TypeTooLarge:
+        raise excerpt.error(
+            "the types in this command are too large", span, "split it into several definitions"
+        ) from None
+    except RecursionError:
+        raise excerpt.error(
+            "this command is nested too deeply", span, "split it into several definitions"
+        ) from None
+
+
+def elaborate_expression(
+    text: str, name: str, namespace: Namespace, core: dict[str, Any], files: Callable[[], Any]
+) -> tuple[Node, Type, Excerpt]:
+    """Elaborate a bare expression.
+
+    Raises
+    ------
+    LanguageError
+        If it is not a closed, well-typed term.
+    """
+    source = Source(name, text)
+    clean = source.blank_comments()
+    stripped = clean.strip()
+    if not stripped:
+        raise source.error("there is no term here", Span(0, 1), "write a term, such as `S O`")
+    start = clean.index(stripped)
+    sentence = Sentence("", Span(start, start + len(stripped)), True)
+    expr = parse(source, clean, sentence, "expression")
+    excerpt = Excerpt(source, start)
+    elaborator = Elaborator(excerpt, namespace, core, "", files)
+
+    def run() -> tuple[Node, Type]:
+        kind = elaborator.types.fresh(expr.span, "the type of this term")
+        node = elaborator.check(expr, {}, kind)
+        elaborator.finish()
+        for fix in elaborator.fixes:
+            fix.struct = _guarded(elaborator, lambda fix=fix: guard_fix(fix))
+        return node, kind
+
+    node, kind = with_limits(excerpt, expr.span, run)
+    return node, kind, excerpt
+
+
+def _guarded(elaborator: Elaborator, action: Callable[[], Any]) -> Any:
+    try:
+        return action()
+    except GuardError as error:
+        raise elaborator.error(error.message, error.span, error.hint) from None
+
+
+def _head_span(command: Any) -> Span:
+    span: Span = command.span
+    return Span(span.start, span.start + 1)
+
+
+def _proof_entity(command: ast.Example, elaborator: Elaborator) -> Function:
+    """Return what an Example's name stands for: a proof, which no term may use."""
+    return Function(command.name.name, [], Rigid("Prop"), command.name.span, elaborator.excerpt)
+
+
+def _is_type_parameter(binder: ast.Binder) -> bool:
+    return isinstance(binder.type, ast.Sort) or (binder.implicit and binder.type is None)
+
+
+def _type_parameters(binder: ast.Binder, elaborator: Elaborator) -> list[Rigid]:
+    if isinstance(binder.type, ast.Sort) and binder.type.name != "Type":
+        raise elaborator.error(
+            f"parameters of sort `{binder.type.name}` are not in the subset",
+            binder.type.span,
+            "write `Type`",
+        )
+    return [Rigid(name.name) for name in binder.names]
+
+
+def _inductive_parameters(decl: ast.InductiveDecl, elaborator: Elaborator) -> list[Rigid]:
+    parameters: list[Rigid] = []
+    for binder in decl.binders:
+        if not _is_type_parameter(binder) or binder.implicit:
+            raise elaborator.error(
+                "parameters of a type must be types, written `(A : Type)`",
+                binder.span,
+                "types that depend on values are not in the subset",
+            )
+        parameters += _type_parameters(binder, elaborator)
+    sort = decl.sort
+    if sort is None:
+        return parameters
+    if not isinstance(sort, ast.Sort):
+        raise elaborator.error(
+            "indexed types are not in the subset", sort.span, "write `: Type` or `: Set`"
+        )
+    if sort.name == "Prop":
+        raise elaborator.error(
+            "`Prop` is not in the subset: propositions do not compute", sort.span, "write `: Type`"
+        )
+    if sort.name == "Set" and parameters:
+        raise elaborator.error(
+            "a type with parameters of sort `Type` cannot be in `Set`", sort.span, "write `: Type`"
+        )
+    return parameters
+
+
+def _check_positive(
+    decl: ast.ConstructorDecl, constructor: Constructor, elaborator: Elaborator
+) -> None:
+    block = constructor.inductive.block
+    for kind in constructor.types:
+        reason = violation(kind, block)
+        if reason:
+            raise elaborator.error(
+                f"constructor `{constructor.name}` is not strictly positive: "
+                f"a type being declared {reason} in `{show(kind)}`",
+                decl.span,
+                "a type may occur in its constructors only as a result",
+            )
+        if not regular(kind, block):
+            raise elaborator.error(
+                f"constructor `{constructor.name}` uses its type at other parameters, "
+                f"in `{show(kind)}`",
+                decl.span,
+                f"expected `{show(constructor.inductive.own_type())}`",
+            )
+
+

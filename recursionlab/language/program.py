@@ -1,0 +1,545 @@
+"""Programs and functions as a user holds them: a file's declarations over the C core."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from recursionlab.errors import InputError
+
+from . import prelude
+from . import syntax as ast
+from .core import Node
+from .declare import File, elaborate_expression, with_limits
+from .elaborate import Elaborator
+from .emit import CodeTooLarge, emit, fill, type_code
+from .namespace import Declared, suggest
+from .parser import parse
+from .signature import Computation, ExampleCheck, Inductive
+from .signature import Function as Declaration
+from .source import Excerpt, Sentence, Source, Span
+from .types import Con, Meta, Rigid, Type, Unifier, resolve, show, substitute
+
+__all__ = ["Function", "Program", "library", "libraries", "load", "loads"]
+
+
+def load(path: str | Path) -> Program:
+    """Read and check a Gallina file.
+
+    Parameters
+    ----------
+    path : str or Path
+        A `.v` file, UTF-8.
+
+    Returns
+    -------
+    Program
+
+    Raises
+    ------
+    LanguageError
+        If the file is refused; the message points at the place.
+    InputError
+        If there is no such file or it is not text.
+    """
+    path = Path(path)
+    try:
+        text = path.read_bytes().decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise InputError(
+            f"{path}: not UTF-8 text (byte {error.start}); save the file as UTF-8"
+        ) from None
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror or error}") from None
+    return loads(text, name=str(path))
+
+
+def loads(text: str, name: str = "<string>") -> Program:
+    """Read and check Gallina source text.
+
+    Parameters
+    ----------
+    text : str
+        The text of a `.v` file.
+    name : str
+        What messages call it.
+
+    Returns
+    -------
+    Program
+
+    Examples
+    --------
+    >>> program = loads("Fixpoint twice (n : nat) : nat :=\\n"
+    ...                 "  match n with O => O | S p => S (S (twice p)) end.")
+    >>> program["twice"]
+    <Function twice : nat -> nat>
+    """
+    source = Source(name, text)
+    file = File(source, prelude.start(), prelude.core(), prelude.modules, prelude.load)
+    return Program(file.run())
+
+
+def libraries() -> list[str]:
+    """Return the names of the library's files.
+
+    Examples
+    --------
+    >>> libraries()
+    ['binary', 'tree']
+    """
+    folder = files("recursionlab").joinpath("library")
+    return sorted(f.name[:-2] for f in folder.iterdir() if f.name.endswith(".v"))
+
+
+def library(name: str) -> Program:
+    """Read a file of the library.
+
+    Parameters
+    ----------
+    name : str
+        Its name without `.v`, see `libraries`.
+
+    Returns
+    -------
+    Program
+
+    Raises
+    ------
+    InputError
+        If the library has no such file.
+
+    Examples
+    --------
+    >>> library("binary")["succ"]
+    <Function succ : positive -> positive>
+    """
+    known = libraries()
+    if name not in known:
+        hint = suggest(name, known) or f"it has {', '.join(known)}"
+        raise InputError(f"the library has no file {name!r}; {hint}")
+    path = files("recursionlab").joinpath("library", f"{name}.v")
+    return loads(path.read_text(encoding="utf-8"), name=f"{name}.v")
+
+
+def _new_core() -> Any:
+    """Make an empty program of the C core."""
+    from recursionlab import _core
+
+    return _core.Program()
+
+
+class Program:
+    """A checked Gallina file.
+
+    `program["f"]` is a function; iterating gives the functions the file declares.
+
+    Attributes
+    ----------
+    name : str
+        What messages call the file.
+    source : str
+        Its text.
+    sha256 : str
+        Hash of the text, in hexadecimal.
+    core : recursionlab._core.Program
+        The same program for the C core.
+    """
+
+    def __init__(self, file: File) -> None:
+        self.name = file.source.name
+        self.source = file.source.text
+        self.sha256 = hashlib.sha256(self.source.encode()).hexdigest()
+        self._file = file
+        self._modules: list[Declared] = [*file.namespace.loaded, file.declared]
+        self.core = _new_core()
+        try:
+            self._ids = fill(self.core, self._modules)
+        except (CodeTooLarge, RecursionError):
+            raise file.source.error(
+                "the matches of this file expand to too much code",
+                Span(0, 1),
+                "split large matches into several functions",
+            ) from None
+
+    def __repr__(self) -> str:
+        """Name the file and count what it declares."""
+        declared = self._file.declared
+        return (
+            f"<Program {self.name}: {len(declared.types)} types, "
+            f"{len(declared.functions)} functions, {len(self._file.examples)} examples>"
+        )
+
+    def __getitem__(self, name: str) -> Function:
+        """Return a function of the file or of what it imports."""
+        entity = self._file.namespace.visible.get(name)
+        if not isinstance(entity, Declaration):
+            names = [n for n, e in self._file.namespace.visible.items() if isinstance(e, Declaration)]
+            hint = suggest(name, names)
+            own = ", ".join(f.name for f in self._file.declared.functions)
+            raise InputError(f"{self.name} has no function {name!r}; {hint or f'it has {own}'}")
+        return Function(self, entity, {})
+
+    def __contains__(self, name: object) -> bool:
+        """Say whether there is a function of this name."""
+        return isinstance(self._file.namespace.visible.get(str(name)), Declaration)
+
+    def __iter__(self) -> Iterator[Function]:
+        """Iterate over the functions that the file itself declares, in order."""
+        return (Function(self, f, {}) for f in self._file.declared.functions)
+
+    def __len__(self) -> int:
+        """Count the functions that the file itself declares."""
+        return len(self._file.declared.functions)
+
+    @property
+    def functions(self) -> dict[str, Function]:
+        """The functions that the file itself declares, by name."""
+        return {f.name: f for f in self}
+
+    @property
+    def types(self) -> dict[str, Inductive]:
+        """The inductive types in scope, by name."""
+        return {t.name: t for module in self._modules for t in module.types}
+
+    @property
+    def examples(self) -> list[ExampleCheck]:
+        """The file's `Example`s, in order."""
+        return list(self._file.examples)
+
+    @property
+    def computations(self) -> list[Computation]:
+        """The file's `Compute`s, in order."""
+        return list(self._file.computations)
+
+    # -------------------------------------------------------------------------------- terms
+
+    def expression(self, text: str, name: str = "<term>") -> Any:
+        """Read a closed term that may call functions.
+
+        Parameters
+        ----------
+        text : str
+            A Gallina expression, such as `succ (xI xH)`.
+        name : str
+            What messages call it.
+
+        Returns
+        -------
+        recursionlab._core.Term
+
+        Raises
+        ------
+        LanguageError
+            If it is not a closed, well-typed term.
+        """
+        return self._elaborate(text, name)[0]
+
+    def _elaborate(self, text: str, name: str) -> tuple[Any, Type]:
+        node, kind, excerpt = elaborate_expression(
+            text, name, self._file.namespace, prelude.core(), prelude.modules
+        )
+        return self._term(node, excerpt), kind
+
+    def _term(self, node: Node, excerpt: Excerpt) -> Any:
+        def build() -> Any:
+            return self.core.term(emit(node, self._ids))
+
+        try:
+            return with_limits(excerpt, node.span, build)
+        except CodeTooLarge:
+            raise excerpt.error(
+                "the matches of this term expand to too much code", node.span, "split them"
+            ) from None
+
+    def type_expression(self, text: str, name: str = "<type>") -> Type:
+        """Read a closed type, such as `tree label`, in the front end's own form."""
+        source = Source(name, text)
+        clean = source.blank_comments()
+        stripped = clean.strip()
+        if not stripped:
+            raise source.error("there is no type here", Span(0, 1), "write a type, such as `nat`")
+        start = clean.index(stripped)
+        sentence = Sentence("", Span(start, start + len(stripped)), True)
+        expr: ast.Expr = parse(source, clean, sentence, "expression")
+        excerpt = Excerpt(source, start)
+        elaborator = Elaborator(excerpt, self._file.namespace, prelude.core(), "", prelude.modules)
+        kind: Type = with_limits(excerpt, expr.span, lambda: elaborator.type_of(expr, {}))
+        elaborator.finish()
+        return kind
+
+    def type(self, text: str) -> Any:
+        """Read a closed type.
+
+        Parameters
+        ----------
+        text : str
+            Such as `positive` or `tree label`.
+
+        Returns
+        -------
+        recursionlab._core.Type
+        """
+        return self._core_type([self.type_expression(text)])
+
+    def _core_type(self, kinds: list[Type]) -> Any:
+        return self.core.type([type_code(k, self._ids, []) for k in kinds])
+
+    # ----------------------------------------------------------------------------- examples
+
+    def check(self) -> int:
+        """Run every `Example` and compare the two normal forms.
+
+        Returns
+        -------
+        int
+            How many there are.
+
+        Raises
+        ------
+        LanguageError
+            At the first one whose sides differ; the message shows both normal forms.
+        """
+        for example in self._file.examples:
+            left = self._term(example.left, example.excerpt).evaluate()
+            right = self._term(example.right, example.excerpt).evaluate()
+            if left != right:
+                raise example.excerpt.error(
+                    f"example `{example.name}` fails: the sides have different normal forms",
+                    example.span,
+                    f"left:  {_short(left)}\nright: {_short(right)}",
+                )
+        return len(self._file.examples)
+
+    def compute(self) -> list[tuple[str, str]]:
+        """Run every `Compute`.
+
+        Returns
+        -------
+        list of (value, type), both as Gallina text
+        """
+        return [
+            (str(self._term(c.term, c.excerpt).evaluate()), show(c.type))
+            for c in self._file.computations
+        ]
+
+
+@dataclass(frozen=True, repr=False)
+class Function:
+    """A function of a program, perhaps at chosen types.
+
+    Attributes
+    ----------
+    program : Program
+        Where it is declared.
+    declaration : Declaration
+        What the front end knows of it.
+    type_arguments : dict of str to Type
+        The type parameters chosen by `at`.
+    """
+
+    program: Program
+    declaration: Declaration
+    type_arguments: dict[str, Type]
+
+    def __repr__(self) -> str:
+        """Name and type, as Coq's `Check` would say it."""
+        return f"<Function {self.name} : {self.type}>"
+
+    @property
+    def name(self) -> str:
+        """Name in the program."""
+        return self.declaration.name
+
+    @property
+    def type_parameters(self) -> list[str]:
+        """Type parameters not yet chosen."""
+        names = [t.rigid.name for t in self.declaration.type_parameters]
+        return [n for n in names if n not in self.type_arguments]
+
+    def signature(self) -> tuple[list[Type], Type]:
+        """Return argument types and result, with the chosen types put in."""
+        mapping = {
+            t.rigid: self.type_arguments[t.rigid.name]
+            for t in self.declaration.type_parameters
+            if t.rigid.name in self.type_arguments
+        }
+        arguments, result = self.declaration.signature()
+        return [substitute(a, mapping) for a in arguments], substitute(result, mapping)
+
+    @property
+    def type(self) -> str:
+        """The type as Gallina text."""
+        arguments, result = self.signature()
+        return " -> ".join([*(show(a, 1) for a in arguments), show(result, 1)])
+
+    @property
+    def arity(self) -> int:
+        """How many arguments it takes."""
+        return len(self.signature()[0])
+
+    @property
+    def struct_arg(self) -> int | None:
+        """Index of the decreasing argument, None for a Definition."""
+        return self.declaration.struct if self.declaration.struct >= 0 else None
+
+    @property
+    def group(self) -> list[str]:
+        """Names of the functions of its Fixpoint, itself included; empty for a Definition."""
+        return [f.name for f in self.declaration.mutual]
+
+    @property
+    def id(self) -> int:
+        """Number of the function in the C core."""
+        return self.program._ids.functions[self.declaration]
+
+    def at(self, **type_arguments: str) -> Function:
+        """Choose type parameters.
+
+        Parameters
+        ----------
+        **type_arguments : str
+            A closed type for each parameter, as in `at(A="label")`.
+
+        Returns
+        -------
+        Function
+        """
+        chosen = dict(self.type_arguments)
+        for name, text in type_arguments.items():
+            if name not in self.type_parameters:
+                known = ", ".join(self.type_parameters) or "none"
+                raise InputError(
+                    f"{self.name} has no type parameter {name!r} to choose; it has {known}"
+                )
+            chosen[name] = self.program.type_expression(text, name)
+        return Function(self.program, self.declaration, chosen)
+
+    def _closed(self) -> tuple[list[Type], Type]:
+        if self.type_parameters:
+            names = ", ".join(f'{n}="..."' for n in self.type_parameters)
+            raise InputError(
+                f"{self.name} is polymorphic; choose its types first, as in "
+                f'program["{self.name}"].at({names})'
+            )
+        return self.signature()
+
+    @property
+    def domain(self) -> Any:
+        """The type of the arguments (`recursionlab._core.Type`); several make a product."""
+        arguments = self._closed()[0]
+        if not arguments:
+            raise InputError(f"{self.name} takes no arguments, so it has no domain")
+        return self.program._core_type(arguments)
+
+    @property
+    def codomain(self) -> Any:
+        """The type of the result (`recursionlab._core.Type`)."""
+        return self.program._core_type([self._closed()[1]])
+
+    @property
+    def measures(self) -> list[Function]:
+        """Functions of the same file from the same arguments to `nat` or `bool`."""
+        own, _ = self.signature()
+        found = []
+        for other in self.program:
+            if other.declaration is self.declaration:
+                continue
+            mapping = _match_types(other.declaration, own)
+            if mapping is not None:
+                found.append(Function(self.program, other.declaration, mapping))
+        return found
+
+    def __call__(self, *arguments: Any) -> Any:
+        """Apply the function and evaluate.
+
+        Parameters
+        ----------
+        *arguments : str or Value
+            As many as `arity`; text is read as Gallina.
+
+        Returns
+        -------
+        The value.
+        """
+        return self.apply(*arguments).evaluate()
+
+    def apply(self, *arguments: Any) -> Any:
+        """Return the term that applies the function, not evaluated."""
+        if len(arguments) != self.arity:
+            raise InputError(
+                f"{self.name} takes {self.arity} argument{'s' if self.arity != 1 else ''} "
+                f"({self.type}), got {len(arguments)}"
+            )
+        kinds = self.signature()[0]
+        terms = [
+            self._argument(argument, kind, number)
+            for number, (argument, kind) in enumerate(zip(arguments, kinds, strict=True))
+        ]
+        return self.program.core.apply(self.id, terms)
+
+    def _argument(self, argument: Any, kind: Type, number: int) -> Any:
+        if not isinstance(argument, str):
+            return argument
+        name = f"<argument {number + 1} of {self.name}>"
+        term, found = self.program._elaborate(argument, name)
+        if not Unifier().unify(_open(kind, self.declaration), found):
+            source = Source(name, argument)
+            raise source.error(
+                f"this has type `{show(found)}`",
+                Span(0, len(argument)),
+                f"expected type `{show(kind)}`",
+            )
+        return term
+
+    def trace(self, *arguments: Any, **options: Any) -> Any:
+        """Reduce an application step by step.
+
+        Parameters
+        ----------
+        *arguments : str or Value
+            As for a call.
+        **options
+            `granularity` and what else the reducer takes.
+
+        Returns
+        -------
+        Iterator over steps.
+        """
+        return self.apply(*arguments).trace(function=self.id, **options)
+
+
+def _open(kind: Type, declaration: Declaration) -> Type:
+    """Replace type parameters that are left by unknowns."""
+    metas: dict[Rigid, Type] = {
+        t.rigid: Meta(Span(0, 0), "") for t in declaration.type_parameters
+    }
+    return substitute(kind, metas)
+
+
+def _match_types(declaration: Declaration, kinds: list[Type]) -> dict[str, Type] | None:
+    """Choose the type parameters so that the arguments have these types and the result counts."""
+    arguments, result = declaration.signature()
+    result = resolve(result)
+    counts = isinstance(result, Con) and result.inductive.name in ("nat", "bool")
+    if not counts or len(arguments) != len(kinds):
+        return None
+    metas: dict[Rigid, Type] = {
+        t.rigid: Meta(Span(0, 0), "") for t in declaration.type_parameters
+    }
+    unifier = Unifier()
+    for argument, kind in zip(arguments, kinds, strict=True):
+        if not unifier.unify(substitute(argument, metas), kind):
+            return None
+    return {rigid.name: resolve(meta) for rigid, meta in metas.items()}
+
+
+def _short(value: Any, limit: int = 300) -> str:
+    text = str(value)
+    return text if len(text) <= limit else text[: limit - 3] + "..."
+
+
