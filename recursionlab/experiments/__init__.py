@@ -1,0 +1,1 @@
+"""Experiments: a configuration file each, and one runner for all of them."""

@@ -1,0 +1,138 @@
+"""The runner of experiments: every variant with every seed, what is finished is not done again."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from recursionlab.data.files import read_json, write_json
+from recursionlab.errors import ConfigError, FormatError
+from recursionlab.experiments.config import Experiment, load_experiment
+from recursionlab.experiments.single import run_one
+from recursionlab.machine import default_threads
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What an experiment left: its folder, its page, and a row a variant and split."""
+
+    folder: Path
+    report: Path
+    rows: list[dict[str, Any]]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain JSON values."""
+        return {"output": str(self.folder), "report": str(self.report), "results": self.rows}
+
+
+def reproduce(
+    name: str | Path,
+    *,
+    output: str | Path | None = None,
+    quick: bool = False,
+    sets: Mapping[str, Any] | None = None,
+    threads: int | None = None,
+    quiet: bool = False,
+) -> Outcome:
+    """Run an experiment: data, training, evaluation and report of every variant and seed.
+
+    Parameters
+    ----------
+    name : str or path
+        Of an experiment (`recursionlab list experiments`), or a TOML file.
+    output : path, optional
+        The folder; `runs/NAME` if not given. An unfinished experiment in it is gone on with.
+    quick : bool
+        The small form of the experiment.
+    sets : mapping, optional
+        Keys to set, such as `{"train.steps": 100}`.
+    threads : int, optional
+        Never changes a result.
+    quiet : bool
+        Print no progress.
+
+    Returns
+    -------
+    Outcome
+        `report` is the path of the page.
+
+    Raises
+    ------
+    ConfigError
+        If the configuration is not usable, or the folder holds an experiment of another one.
+    """
+    experiment = load_experiment(name, sets=sets, quick=quick)
+    folder = Path(output or f"runs/{experiment.name}{'-quick' if quick else ''}")
+    threads = threads or default_threads()
+    seconds = _open(folder, experiment, threads)
+    done, total = 0, len(experiment.variants) * len(experiment.config.seeds)
+    for variant, settings in experiment.variants.items():
+        began = time.perf_counter()
+        data = _data(folder / "data" / variant, experiment, variant, threads)
+        _note(folder, seconds, f"{variant}, data", began)
+        for seed in experiment.config.seeds:
+            done += 1
+            began = time.perf_counter()
+            run = folder / "runs" / variant / f"seed-{seed}"
+            fresh = not (run / "summary.json").is_file()
+            if not quiet:
+                print(f"[{done}/{total}] {variant}, seed {seed}" + ("" if fresh else ": finished"))
+            summary = run_one(settings, data, run, seed, threads, quiet)
+            if fresh:
+                _note(folder, seconds, f"{variant}, seed {seed}", began)
+            if not quiet:
+                shares = (f"{k} {v['rate']:.2%}" for k, v in summary["splits"].items())
+                print(f"      exact match: {', '.join(shares)}", flush=True)
+    return _close(folder)
+
+
+def _close(folder: Path) -> Outcome:
+    """Write what all runs come to."""
+    from recursionlab.report import write_report
+    from recursionlab.report.experiment import read_results, summary_rows
+
+    rows = summary_rows(read_results(folder, read_json(folder / "experiment.json")["config"]))
+    write_json(folder / "summary.json", {"results": rows})
+    return Outcome(folder, write_report(folder), rows)
+
+
+def _open(folder: Path, experiment: Experiment, threads: int) -> dict[str, float]:
+    """Begin or go on with the experiment in a folder; return the seconds spent so far."""
+    config = experiment.to_dict()
+    file = folder / "experiment.json"
+    if file.is_file():
+        saved = read_json(file)
+        if not isinstance(saved, dict) or saved.get("config") != config:
+            raise ConfigError(
+                f"{folder}: holds an experiment of another configuration; name another with --output"
+            )
+        return dict(saved.get("seconds", {}))
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise ConfigError(f"{folder}: is not empty and holds no experiment; name another with --output")
+    write_json(file, {"config": config, "threads": threads, "seconds": {}})
+    return {}
+
+
+def _note(folder: Path, seconds: dict[str, float], part: str, began: float) -> None:
+    """Record the time a part took."""
+    seconds.setdefault(part, time.perf_counter() - began)
+    saved = read_json(folder / "experiment.json")
+    write_json(folder / "experiment.json", {**saved, "seconds": seconds})
+
+
+def _data(folder: Path, experiment: Experiment, variant: str, threads: int) -> Any:
+    """Return the data of a variant: what is in its folder, or made now."""
+    from recursionlab.data import from_config, load_dataset
+
+    settings = experiment.variants[variant]
+    if folder.is_dir():
+        data = load_dataset(folder)
+        if data.config != settings.data:
+            raise FormatError(f"{folder}: is not the data of this experiment; remove it")
+        return data
+    data = from_config(settings.data, base=experiment.base, threads=threads)
+    data.save(folder)
+    return data
