@@ -163,6 +163,7 @@ typedef struct rlab_batch {
 typedef struct rlab_capacity {
     int64_t rows[RLAB_SPACES_MAX];
     int64_t seqs[RLAB_SPACES_MAX];
+    int64_t longest[RLAB_SPACES_MAX]; /* rows of one sequence */
     int64_t cells[RLAB_SPACES_MAX][RLAB_SPACES_MAX];
 } rlab_capacity;
 
@@ -228,7 +229,8 @@ typedef struct rlab_run {
     uint64_t seed,
         step; /* of dropout: its mask is a function of (seed, step, node, sequence id, element) */
     double
-        loss_scale; /* gradients are of loss_scale * sum of the labels' losses; 0: of their mean */
+        loss_scale;  /* gradients are of loss_scale * sum of the labels' losses; 0: of their mean */
+    float smoothing; /* label smoothing of the loss, in [0, 1); added to the loss node's own */
     const rlab_tap *taps; /* (n_taps,) or NULL */
     int32_t n_taps;
 } rlab_run;
@@ -239,6 +241,9 @@ rlab_status rlab_exec_new(rlab_ctx *ctx, rlab_exec **out, const rlab_graph *grap
 void rlab_exec_free(rlab_exec *exec);
 /* Makes room for at least `capacity`; never shrinks. Not in a parallel region. */
 rlab_status rlab_exec_reserve(rlab_ctx *ctx, rlab_exec *exec, const rlab_capacity *capacity);
+/* From now on taps may change values in training too: plans without shared gradients, which takes a
+ * little more room. Not in a parallel region. */
+rlab_status rlab_exec_allow_edits(rlab_ctx *ctx, rlab_exec *exec);
 /* Bytes of activations (also scratch, gradients and cache). */
 size_t rlab_exec_bytes(const rlab_exec *exec);
 

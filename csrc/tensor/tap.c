@@ -1,0 +1,121 @@
+/* Taps: reading, replacing and scaling values on their way through a run. */
+#include "tensor/op.h"
+
+#include <string.h>
+
+rlab_status
+rlab_taps_check(rlab_ctx *ctx, rlab_exec *exec, const rlab_run *run) {
+    const rlab_graph *graph = exec->graph;
+    memset(exec->tapped, 0, graph->nodes.len);
+    for (int32_t i = 0; i < run->n_taps; i++) {
+        const rlab_tap *tap = &run->taps[i];
+        const rlab_node *node;
+        int32_t width;
+        bool edits = tap->kind != RLAB_TAP_READ;
+        if (tap->node < 0 || (size_t)tap->node >= graph->nodes.len || tap->side < RLAB_NONE ||
+            tap->side >= RLAB_SIDE_MAX)
+            return rlab_fail(ctx, RLAB_EINDEX, "tap %d: no node %d", i, tap->node);
+        node = &graph->nodes.at[tap->node];
+        width = tap->side < 0 ? node->width : node->side_width[tap->side];
+        if (tap->first < 0 || tap->first > width || tap->last > width)
+            return rlab_fail(ctx, RLAB_EINDEX, "tap on '%s': columns %d to %d of %d", node->name,
+                             tap->first, tap->last, width);
+        if (edits && tap->side >= 0 && (run->training || !(node->op->flags & RLAB_EDITS_SIDE)))
+            return rlab_fail(ctx, RLAB_EVALUE, "tap on '%s': can be read, not changed%s",
+                             node->side[tap->side], run->training ? " in training" : "");
+        if (edits && run->training && !exec->edits)
+            return rlab_fail(
+                ctx, RLAB_EINTERNAL,
+                "tap on '%s': values change in training only after rlab_exec_allow_edits",
+                node->name);
+        if (tap->side >= 0 && node->side_cells &&
+            exec->cells[node->space][node->key_space] >
+                exec->capacity.cells[node->space][node->key_space])
+            return rlab_fail(ctx, RLAB_EBUDGET, "tap on '%s': %lld score cells, reserved were %lld",
+                             node->side[tap->side],
+                             (long long)exec->cells[node->space][node->key_space],
+                             (long long)exec->capacity.cells[node->space][node->key_space]);
+        exec->tapped[tap->node] |=
+            (uint8_t)(tap->side < 0 ? RLAB_TAPPED_VALUE
+                                    : RLAB_TAPPED_SIDE | (edits ? RLAB_TAPPED_EDIT : 0));
+    }
+    return RLAB_OK;
+}
+
+/* One run of consecutive floats that a tap covers. */
+static void
+act_on(const rlab_tap *tap, float *value, float *buffer, int64_t n, bool gradient) {
+    switch (tap->kind) {
+    case RLAB_TAP_READ:
+        if (!gradient)
+            memcpy(buffer, value, (size_t)n * sizeof *value);
+        break;
+    case RLAB_TAP_REPLACE:
+        if (gradient)
+            memset(value, 0, (size_t)n * sizeof *value);
+        else
+            memcpy(value, buffer, (size_t)n * sizeof *value);
+        break;
+    case RLAB_TAP_SCALE:
+        for (int64_t i = 0; i < n; i++)
+            value[i] *= tap->factor;
+        break;
+    case RLAB_TAP_CALL:
+        break;
+    }
+}
+
+/* value (N, width), rows as the exec counts them. */
+static void
+act_rows(const rlab_exec *exec, const rlab_tap *tap, int32_t space, int32_t width, float *value,
+         bool gradient) {
+    const rlab_extent *e = &exec->batch.space[space];
+    int64_t row0 = e->n_seqs ? e->off[0] : 0;
+    int32_t last = tap->last ? tap->last : width;
+    for (int64_t i = 0; i < exec->rows[space]; i++) {
+        int64_t at = (row0 + i) * width + tap->first;
+        if (!tap->rows || tap->rows[row0 + i])
+            act_on(tap, value + i * width + tap->first, tap->buffer ? tap->buffer + at : NULL,
+                   last - tap->first, gradient);
+    }
+}
+
+/* value: cells of every sequence, (head, query, key). */
+static void
+act_cells(const rlab_exec *exec, const rlab_tap *tap, const rlab_node *node, int32_t heads,
+          float *value, bool gradient) {
+    const rlab_extent *e = &exec->batch.space[node->space];
+    const rlab_span *span = exec->span[node->space][node->key_space];
+    int32_t last = tap->last ? tap->last : heads;
+    for (int32_t r = 0; r < e->n_seqs; r++)
+        for (int32_t h = tap->first; h < last; h++)
+            for (int32_t i = 0; i < span[r].lq; i++) {
+                int64_t at =
+                    span[r].cell * heads + ((int64_t)h * span[r].lq + i) * (int64_t)span[r].lk;
+                if (!tap->rows || tap->rows[e->off[r] + i])
+                    act_on(tap, value + at, tap->buffer ? tap->buffer + at : NULL, span[r].lk,
+                           gradient);
+            }
+}
+
+void
+rlab_taps_act(const rlab_exec *exec, int32_t number, int32_t side, float *value, bool gradient) {
+    const rlab_node *node = &exec->graph->nodes.at[number];
+    bool cells = side >= 0 && node->side_cells;
+    int32_t width = side < 0 ? node->width : node->side_width[side];
+    for (int32_t i = 0; i < exec->run.n_taps; i++) {
+        const rlab_tap *tap = &exec->run.taps[i];
+        if (tap->node != number || tap->side != side)
+            continue;
+        if (tap->kind == RLAB_TAP_CALL)
+            tap->call(tap->arg, tap, value,
+                      cells ? exec->cells[node->space][node->key_space] : exec->rows[node->space],
+                      width, gradient);
+        else if (cells)
+            act_cells(exec, tap, node, width, value, gradient);
+        else
+            act_rows(exec, tap, node->space, width, value, gradient);
+        if (tap->fired)
+            ++*tap->fired;
+    }
+}

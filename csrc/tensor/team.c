@@ -1,0 +1,234 @@
+/* Several shards over one batch: cut after whole sequences, run in parallel, summed in shard order.
+ */
+#include "tensor/op.h"
+
+#include <string.h>
+
+typedef struct shard {
+    rlab_exec *exec;
+    rlab_batch batch;
+    rlab_run run;
+    int32_t first, count; /* sequences of the whole batch */
+    rlab_loss loss;
+    rlab_ctx ctx;
+} shard;
+
+struct rlab_team {
+    const rlab_graph *graph;
+    const rlab_kernels *kernels;
+    int32_t n;
+    shard *shards;
+    int64_t *ids; /* (ids_cap,) 0, 1, ... for batches that name no sequences */
+    size_t ids_cap;
+    /* of the current run */
+    const rlab_weights *weights;
+    float *grad;
+};
+
+rlab_status
+rlab_team_new(rlab_ctx *ctx, rlab_team **out, const rlab_graph *graph, const rlab_kernels *kernels,
+              int32_t shards, bool training) {
+    rlab_team *team;
+    if (shards < 1)
+        return rlab_fail(ctx, RLAB_EVALUE, "shards: expected at least 1, got %d", shards);
+    RLAB_TRY(rlab_alloc(ctx, (void **)&team, 1, sizeof *team));
+    team->graph = graph;
+    team->kernels = kernels;
+    if (rlab_alloc(ctx, (void **)&team->shards, (size_t)shards, sizeof *team->shards) != RLAB_OK)
+        goto fail;
+    team->n = shards;
+    for (int32_t s = 0; s < shards; s++)
+        if (rlab_exec_new(ctx, &team->shards[s].exec, graph, kernels, training) != RLAB_OK)
+            goto fail;
+    *out = team;
+    return RLAB_OK;
+fail:
+    rlab_team_free(team);
+    return ctx->status;
+}
+
+void
+rlab_team_free(rlab_team *team) {
+    if (!team)
+        return;
+    for (int32_t s = 0; s < team->n; s++)
+        rlab_exec_free(team->shards[s].exec);
+    rlab_free(team->shards);
+    rlab_free(team->ids);
+    rlab_free(team);
+}
+
+/* Every space has the same sequences; returns their number. */
+static rlab_status
+count_sequences(rlab_ctx *ctx, int32_t *out, const rlab_graph *graph, const rlab_batch *batch) {
+    int32_t n = batch->space[0].n_seqs;
+    for (int32_t s = 0; s < graph->n_spaces; s++) {
+        if (batch->space[s].n_seqs != n)
+            return rlab_fail(
+                ctx, RLAB_EVALUE, "%s: expected as many sequences as %s has (%d), got %d",
+                graph->spaces[s].name, graph->spaces[0].name, n, batch->space[s].n_seqs);
+        if (batch->space[s].to)
+            return rlab_fail(ctx, RLAB_EINTERNAL, "team: sequences of one number go together");
+    }
+    *out = n;
+    return RLAB_OK;
+}
+
+/* Rows of all spaces in the first r sequences. */
+static int64_t
+rows_before(const rlab_graph *graph, const rlab_batch *batch, int32_t r) {
+    int64_t rows = 0;
+    for (int32_t s = 0; s < graph->n_spaces; s++)
+        if (batch->space[s].n_seqs)
+            rows += batch->space[s].off[r] - batch->space[s].off[0];
+    return rows;
+}
+
+/* Shard s begins at the first sequence with at least s / n of all rows before it. */
+static void
+cut(rlab_team *team, const rlab_batch *batch, int32_t n_seqs) {
+    int64_t all = rows_before(team->graph, batch, n_seqs);
+    int32_t r = 0;
+    for (int32_t s = 0; s < team->n; s++) {
+        shard *at = &team->shards[s];
+        while (r < n_seqs && rows_before(team->graph, batch, r) * team->n < all * s)
+            r++;
+        at->first = s == 0 ? 0 : r;
+        if (s > 0)
+            at[-1].count = at->first - at[-1].first;
+    }
+    team->shards[team->n - 1].count = n_seqs - team->shards[team->n - 1].first;
+    for (int32_t s = 0; s < team->n; s++) {
+        shard *at = &team->shards[s];
+        at->batch = *batch;
+        for (int32_t k = 0; k < team->graph->n_spaces; k++) {
+            rlab_extent *e = &at->batch.space[k];
+            e->n_seqs = at->count;
+            e->off = e->off ? e->off + at->first : NULL;
+            e->id = (e->id ? e->id : team->ids) + at->first;
+        }
+    }
+}
+
+rlab_status
+rlab_team_reserve(rlab_ctx *ctx, rlab_team *team, const rlab_batch *batch) {
+    rlab_capacity all;
+    int32_t n_seqs = 0;
+    size_t had = team->ids_cap;
+    memset(&all, 0, sizeof all);
+    RLAB_TRY(count_sequences(ctx, &n_seqs, team->graph, batch));
+    RLAB_TRY(rlab_capacity_cover(ctx, &all, team->graph, batch)); /* checks the offsets */
+    RLAB_TRY(
+        rlab_grow(ctx, (void **)&team->ids, &team->ids_cap, (size_t)n_seqs + 1, sizeof *team->ids));
+    for (size_t i = had; i < team->ids_cap; i++)
+        team->ids[i] = (int64_t)i;
+    cut(team, batch, n_seqs);
+    for (int32_t s = 0; s < team->n; s++) {
+        rlab_capacity c;
+        memset(&c, 0, sizeof c);
+        RLAB_TRY(rlab_capacity_cover(ctx, &c, team->graph, &team->shards[s].batch));
+        RLAB_TRY(rlab_exec_reserve(ctx, team->shards[s].exec, &c));
+    }
+    return RLAB_OK;
+}
+
+static void
+run_shards(void *arg, int64_t first, int64_t last, int worker) {
+    rlab_team *team = arg;
+    (void)worker;
+    for (int64_t s = first; s < last; s++) {
+        shard *at = &team->shards[s];
+        rlab_ctx_init(&at->ctx);
+        if (team->grad)
+            rlab_exec_zero_grad(at->exec);
+        if (rlab_exec_forward(&at->ctx, &at->loss, at->exec, team->weights, &at->batch, &at->run) ==
+                RLAB_OK &&
+            team->grad)
+            rlab_exec_backward(&at->ctx, at->exec);
+    }
+}
+
+/* grad = shard 0 + shard 1 + ..., in that order, for a range of elements. */
+static void
+add_range(void *arg, int64_t first, int64_t last, int worker) {
+    rlab_team *team = arg;
+    size_t n = (size_t)(last - first);
+    (void)worker;
+    memcpy(team->grad + first, rlab_exec_grad(team->shards[0].exec) + first, n * sizeof(float));
+    for (int32_t s = 1; s < team->n; s++)
+        team->kernels->add(n, team->grad + first, rlab_exec_grad(team->shards[s].exec) + first,
+                           team->grad + first);
+}
+
+/* Labels that count in the whole batch. */
+static int64_t
+count_labels(const rlab_graph *graph, const rlab_batch *batch) {
+    const rlab_extent *e;
+    const int32_t *labels;
+    int64_t count = 0;
+    if (graph->loss == RLAB_NONE)
+        return 0;
+    e = &batch->space[graph->nodes.at[graph->loss].space];
+    labels = batch->index[graph->nodes.at[graph->loss].index[0]];
+    if (!labels || !e->n_seqs)
+        return 0;
+    for (int64_t i = e->off[0]; i < e->off[e->n_seqs]; i++)
+        count += labels[i] != RLAB_IGNORED_LABEL;
+    return count;
+}
+
+rlab_status
+rlab_team_run(rlab_ctx *ctx, rlab_loss *loss, float *grad, rlab_team *team,
+              const rlab_weights *weights, const rlab_batch *batch, const rlab_run *run,
+              int threads) {
+    rlab_loss sum = {0, 0};
+    double scale = run->loss_scale;
+    int64_t labels;
+    RLAB_TRY(rlab_team_reserve(ctx, team, batch));
+    labels = count_labels(team->graph, batch);
+    if (grad && !labels)
+        return rlab_fail(ctx, RLAB_EVALUE, "labels: a gradient needs at least one label");
+    if (scale == 0)
+        scale = labels ? 1.0 / (double)labels : 1.0;
+    team->weights = weights;
+    team->grad = grad;
+    for (int32_t s = 0; s < team->n; s++) {
+        team->shards[s].run = *run;
+        team->shards[s].run.loss_scale = scale;
+    }
+    rlab_par_for(threads, team->n, 1, run_shards, team);
+    for (int32_t s = 0; s < team->n; s++) {
+        const shard *at = &team->shards[s];
+        if (at->ctx.status != RLAB_OK)
+            return rlab_fail_at(ctx, at->ctx.status, at->ctx.position, "%s", at->ctx.message);
+        sum.sum += at->loss.sum;
+        sum.count += at->loss.count;
+    }
+    if (grad)
+        rlab_par_for(threads, (int64_t)team->graph->size, 1 << 14, add_range, team);
+    if (loss)
+        *loss = sum;
+    return RLAB_OK;
+}
+
+rlab_exec *
+rlab_team_exec(rlab_team *team, int32_t s, int32_t *first, int32_t *count) {
+    if (first)
+        *first = team->shards[s].first;
+    if (count)
+        *count = team->shards[s].count;
+    return team->shards[s].exec;
+}
+
+int32_t
+rlab_team_shards(const rlab_team *team) {
+    return team->n;
+}
+
+size_t
+rlab_team_bytes(const rlab_team *team) {
+    size_t bytes = 0;
+    for (int32_t s = 0; s < team->n; s++)
+        bytes += rlab_exec_bytes(team->shards[s].exec);
+    return bytes;
+}
