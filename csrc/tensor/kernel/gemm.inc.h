@@ -16,9 +16,13 @@
 #define NR (GEMM_NV * VL)   /* its columns, and those of a panel */
 #define KC 256              /* k of a chunk: part of the result's definition, the same for all */
 #define MC (64 * GEMM_MR)   /* rows of a whose chunk stays in the second-level cache */
-#define GEMM_UNTRANSPOSE 64 /* more columns than these pay for laying out a transposed a */
-#define GEMM_WORK (KC * NR + KC * MC)
+#define GEMM_STRIPS_FROM 48 /* more columns than these pay for laying out a transposed a */
+#define GEMM_STRIP                                                                                 \
+    (KC * GEMM_MR + 16) /* floats of a strip; the odd line spreads strips over the cache's sets */
+#define GEMM_WORK (KC * NR + (MC / GEMM_MR + 1) * GEMM_STRIP)
 #define GEMM_DIRECT_ROWS 12 /* up to so many rows, packing b costs more than it saves */
+
+typedef float vf8 __attribute__((vector_size(32), aligned(4), may_alias));
 
 /* acc (MR, NV vectors) = chain over k < kc of a[i, k] b[k, j], then stored to c or added to it.
  * a[i, k] is at a + i * lda + k, or for trans_a at a + k * lda + i. */
@@ -83,8 +87,9 @@ static micro_fn *const micro[2][GEMM_NV][GEMM_MR] = {
 /* One call of gemm, for the functions below. */
 typedef struct job {
     size_t m, n, k;
-    const float *a; /* a[ia, ka] is its first element */
-    size_t lda, ia, ka;
+    const float *a;
+    size_t lda;
+    const float *strips; /* rows of the current block, laid out by pack_strips, or NULL */
     int trans_a, accumulate;
     float *c;
     size_t ldc;
@@ -133,10 +138,10 @@ epilogue(const job *g, size_t i0, size_t mr, size_t j0, size_t w) {
 
 /* One tile whose columns do not fill its vectors: computed aside, then copied. */
 static void
-tile_ragged(const job *g, micro_fn *fn, size_t kc, const float *a, const float *b, size_t ldb,
-            int add, size_t i0, size_t mr, size_t j0, size_t w) {
+tile_ragged(const job *g, micro_fn *fn, size_t kc, const float *a, size_t lda, const float *b,
+            size_t ldb, int add, size_t i0, size_t mr, size_t j0, size_t w) {
     float tile[GEMM_MR * NR];
-    fn(kc, a, g->lda, b, ldb, 0, tile, NR);
+    fn(kc, a, lda, b, ldb, 0, tile, NR);
     for (size_t i = 0; i < mr; i++) {
         float *c = g->c + (i0 + i) * g->ldc + j0;
         const float *t = tile + i * NR;
@@ -151,15 +156,28 @@ panel_product(const job *g, size_t i0, size_t i1, size_t j0, size_t k0, size_t k
               size_t ldb) {
     const size_t w = panel_width(g->n, j0), nv = panel_stride(w) / VL;
     const int add = g->accumulate || k0 > 0, last = k0 + kc == g->k;
+    const float *strip = g->strips;
     for (size_t i = i0, mr; i < i1; i += mr) {
         mr = tile_rows(i1 - i);
         micro_fn *fn = micro[g->trans_a][nv - 1][mr - 1];
-        const size_t ai = i - g->ia, ak = k0 - g->ka;
-        const float *a = g->trans_a ? g->a + ak * g->lda + ai : g->a + ai * g->lda + ak;
+        const float *a = g->trans_a ? g->a + k0 * g->lda + i : g->a + i * g->lda + k0;
+        size_t lda = g->lda;
+        if (strip) {
+            a = strip;
+            lda = GEMM_MR;
+            strip += GEMM_STRIP;
+        } else if (!g->trans_a && i + mr + GEMM_MR <= i1) {
+            for (size_t r = mr; r < mr + GEMM_MR; r++) {
+                __builtin_prefetch(a + r * lda);
+                __builtin_prefetch(a + r * lda + 16);
+            }
+        }
+        for (size_t r = 0; r < mr; r++)
+            __builtin_prefetch(g->c + (i + r) * g->ldc + j0, 1);
         if (w == nv * VL)
-            fn(kc, a, g->lda, b, ldb, add, g->c + i * g->ldc + j0, g->ldc);
+            fn(kc, a, lda, b, ldb, add, g->c + i * g->ldc + j0, g->ldc);
         else
-            tile_ragged(g, fn, kc, a, b, ldb, add, i, mr, j0, w);
+            tile_ragged(g, fn, kc, a, lda, b, ldb, add, i, mr, j0, w);
         if (last && g->e)
             epilogue(g, i, mr, j0, w);
     }
@@ -277,7 +295,7 @@ gemm_pack(int trans_b, size_t n, size_t k, const float *b, size_t ldb, float *pa
 static void
 gemm_packed(size_t m, size_t n, size_t k, const float *a, size_t lda, const float *packed,
             int accumulate, float *c, size_t ldc, const rlab_epilogue *e) {
-    const job g = {m, n, k, a, lda, 0, 0, 0, accumulate, c, ldc, e};
+    const job g = {m, n, k, a, lda, NULL, 0, accumulate, c, ldc, e};
     if (k == 0)
         product_of_nothing(&g);
     for (size_t i = 0; i < m; i += MC) {
@@ -309,34 +327,43 @@ chunk_product(const job *g, int trans_b, size_t i0, size_t i1, size_t k0, size_t
     }
 }
 
-/* Lays rows [i0, i1) of chunk [k0, k0 + kc) of a transposed a out row-major in `rows`, so that a
- * tile's rows no longer lie a whole matrix row apart for each k. Changes no bit. */
-static job
-untranspose(const job *g, size_t i0, size_t i1, size_t k0, size_t kc, float *rows) {
-    job r = *g;
-    pack_columns(i1 - i0, kc, g->a + k0 * g->lda + i0, g->lda, rows);
-    r.trans_a = 0;
-    r.lda = panel_stride(kc);
-    r.a = rows;
-    r.ia = i0;
-    r.ka = k0;
-    return r;
+/* Lays rows [i0, i1) of chunk [k0, k0 + kc) of a transposed a out in strips of a tile's rows, each
+ * (kc, GEMM_MR), so that a tile no longer reads a part of a cache line for each k. Changes no bit.
+ */
+static void
+pack_strips(const job *g, size_t i0, size_t i1, size_t k0, size_t kc, float *strips) {
+    for (size_t k = 0; k < kc; k++) {
+        const float *a = g->a + (k0 + k) * g->lda;
+        float *out = strips + k * GEMM_MR;
+        for (size_t i = i0, mr; i < i1; i += mr, out += GEMM_STRIP) {
+            mr = tile_rows(i1 - i);
+            if (i1 - i >=
+                8) { /* the two floats too many are overwritten, or past the strip's end */
+                vf8 t = *(const vf8 *)(a + i);
+                *(vf8 *)out = t;
+            } else {
+                for (size_t r = 0; r < mr; r++)
+                    out[r] = a[i + r];
+            }
+        }
+    }
 }
 
 static void
 gemm(rlab_trans trans, size_t m, size_t n, size_t k, const float *a, size_t lda, const float *b,
      size_t ldb, int accumulate, float *c, size_t ldc, const rlab_epilogue *e, float *work) {
-    const job g = {m, n, k, a, lda, 0, 0, trans == RLAB_TN, accumulate, c, ldc, e};
+    job g = {m, n, k, a, lda, NULL, trans == RLAB_TN, accumulate, c, ldc, e};
     if (k == 0)
         product_of_nothing(&g);
     for (size_t i = 0; i < m; i += MC) {
         const size_t i1 = m - i < MC ? m : i + MC;
         for (size_t k0 = 0; k0 < k; k0 += KC) {
             const size_t kc = k - k0 < KC ? k - k0 : KC;
-            job r = g;
-            if (g.trans_a && n > GEMM_UNTRANSPOSE)
-                r = untranspose(&g, i, i1, k0, kc, work + KC * NR);
-            chunk_product(&r, trans == RLAB_NT, i, i1, k0, kc, b, ldb, work);
+            if (g.trans_a && n > GEMM_STRIPS_FROM) {
+                g.strips = work + KC * NR;
+                pack_strips(&g, i, i1, k0, kc, work + KC * NR);
+            }
+            chunk_product(&g, trans == RLAB_NT, i, i1, k0, kc, b, ldb, work);
         }
     }
 }
