@@ -1,4 +1,4 @@
-"""The command line: parse, call the library, print. A user's mistake is one line and exit status 2."""
+"""The command line: parse, call the library, print. A user's mistake: one line, exit status 2."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def _print_json(value: Any) -> None:
     print(json.dumps(value, ensure_ascii=False))
 
 
-# ---- commands: each takes the parsed arguments and returns an exit status or nothing ---------------
+# ---- commands: each takes the parsed arguments and returns an exit status or nothing --------------
 
 
 def _program(name: str) -> Any:
@@ -317,7 +317,7 @@ def _flat_sets(args: argparse.Namespace, table: dict[str, Any]) -> dict[str, Any
     return table
 
 
-# ---- the parser ------------------------------------------------------------------------------------
+# ---- the parser -----------------------------------------------------------------------------------
 
 
 def _command(
@@ -391,7 +391,10 @@ def _language_commands(commands: Any) -> None:
     c.add_argument("file", metavar="FILE", help="a .v file, or the name of a library file")
     c.add_argument("term", metavar="TERM", help="the term to reduce")
     c.add_argument(
-        "--granularity", choices=GRANULARITIES, default="call", help="what a step is (default: call)"
+        "--granularity",
+        choices=GRANULARITIES,
+        default="call",
+        help="what a step is (default: call)",
     )
     c.add_argument("--every", type=_threads, default=1, metavar="N", help="print every N-th term")
     c = _command(commands, "list", run_list, "recursionlab list functions")
@@ -406,7 +409,9 @@ def _work_commands(commands: Any) -> None:
         "recursionlab generate my.v --function f --sizes 1..12 --output data",
     )
     c.add_argument(
-        "source", metavar="CONFIG|FILE", help="a .toml, a .v file, a library name, or a dataset.json"
+        "source",
+        metavar="CONFIG|FILE",
+        help="a .toml, a .v file, a library name, or a dataset.json",
     )
     c.add_argument("--function", metavar="NAME", help="the function, with a .v file")
     c.add_argument("--sizes", metavar="SIZES", help="sizes, such as 1..12")
@@ -414,7 +419,9 @@ def _work_commands(commands: Any) -> None:
     c.add_argument("--per-size", type=_whole, metavar="N", help="values of each size; 0: all")
     c.add_argument("--seed", type=_whole, metavar="N", help="chooses which values go where")
     c.add_argument("--variant", metavar="NAME", help="a variant of the configuration")
-    c.add_argument("--shard-rows", type=_threads, default=1_000_000, metavar="N", help="rows a file")
+    c.add_argument(
+        "--shard-rows", type=_threads, default=1_000_000, metavar="N", help="rows a file"
+    )
     _common(c, "the new folder", sets=True)
     c = _command(commands, "train", run_train, "recursionlab train my.toml --output run")
     c.add_argument("config", metavar="CONFIG", help="a .toml, or a run's folder with --resume")
@@ -435,9 +442,7 @@ def _result_commands(commands: Any) -> None:
     c.add_argument("--split", default="test", metavar="NAME", help="default: test")
     c.add_argument("--limit", type=_whole, default=0, metavar="N", help="first N items; 0: all")
     _common(c, "where samples-SPLIT.jsonl goes")
-    c = _command(
-        commands, "score", run_score, "recursionlab score samples-test.jsonl --data data"
-    )
+    c = _command(commands, "score", run_score, "recursionlab score samples-test.jsonl --data data")
     c.add_argument("predictions", metavar="PREDICTIONS", help="a JSONL file, whoever wrote it")
     c.add_argument("--data", required=True, metavar="DATA", help="the data set's folder")
     c.add_argument("--split", default="test", metavar="NAME", help="default: test")
@@ -446,7 +451,9 @@ def _result_commands(commands: Any) -> None:
     _common(c, "where evaluation-SPLIT.json goes")
     c = _command(commands, "report", run_report, "recursionlab report run")
     c.add_argument("folder", metavar="RUN", help="the folder of a run or an experiment")
-    c.add_argument("--output", metavar="DIR", help="where report.html goes; the folder if not given")
+    c.add_argument(
+        "--output", metavar="DIR", help="where report.html goes; the folder if not given"
+    )
     c = _command(commands, "bench", run_bench, "recursionlab bench --json")
     c.add_argument("name", nargs="?", help="one benchmark; all if not given")
     c.add_argument("--output", metavar="DIR", help="where bench.json goes")

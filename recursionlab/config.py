@@ -1,7 +1,7 @@
 """One configuration format for files, command line and Python: read, override, check, write back.
 
-A configuration file is TOML with the tables `[data] [model] [train] [evaluate] [experiment]`. Every key
-is a field of a frozen dataclass; a key that is none is refused, with the nearest spelling.
+A configuration file is TOML with the tables `[data] [model] [train] [evaluate] [experiment]`. Every
+key is a field of a frozen dataclass; a key that is none is refused, with the nearest spelling.
 """
 
 from __future__ import annotations
@@ -105,7 +105,9 @@ def _part_sizes(part: Any, where: str) -> Iterable[int]:
     text = str(part).strip()
     first, dots, last = text.partition("..")
     ends = [end.strip() for end in ((first, last) if dots else (first,))]
-    if isinstance(part, bool) or not all(e.isascii() and e.isdecimal() and int(e) >= 1 for e in ends):
+    if isinstance(part, bool) or not all(
+        e.isascii() and e.isdecimal() and int(e) >= 1 for e in ends
+    ):
         raise ConfigError(
             f"{where}: expected whole numbers of at least 1 or ranges such as 1..12, got {text!r}"
         )

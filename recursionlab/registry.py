@@ -1,4 +1,4 @@
-"""What there is: functions, models, tasks, experiments, evaluators, found by walking their folders."""
+"""What there is: functions, models, tasks, experiments, evaluators, found by walking folders."""
 
 from __future__ import annotations
 

@@ -37,7 +37,9 @@ class DataConfig:
     sizes: tuple[int, ...] = ()  # constructors in a value, for train, valid and test
     per_size: int = 0  # values of each size, drawn without replacement; 0: every value there is
     fractions: tuple[float, ...] = (0.8, 0.1, 0.1)  # shares of train, valid, test
-    split_by: str = "rank"  # rank: same sizes in all three; size: whole sizes; depth: up to train_depth
+    split_by: str = (
+        "rank"  # rank: same sizes in all three; size: whole sizes; depth: up to train_depth
+    )
     train_depth: int = 0  # with split_by = "depth": deeper values go to gen_depth
     gen_sizes: tuple[int, ...] = ()  # sizes of the split gen_size, none of which is trained on
     gen_per_size: int = 200  # values of each of them; 0: every value there is
@@ -87,7 +89,9 @@ class DataConfig:
         self._check_numbers()
         both = sorted(set(self.sizes) & set(self.gen_sizes))
         if both:
-            raise ConfigError(f"data.gen_sizes: size {both[0]} is in data.sizes too; leave it out of one")
+            raise ConfigError(
+                f"data.gen_sizes: size {both[0]} is in data.sizes too; leave it out of one"
+            )
 
     def _check_choices(self) -> None:
         choices = {
@@ -116,7 +120,9 @@ class DataConfig:
             if getattr(self, name) < 0:
                 raise ConfigError(f"data.{name}: expected 0 or more, got {getattr(self, name)}")
         if not 0 <= self.seed <= MAX_SEED:
-            raise ConfigError(f"data.seed: expected a whole number from 0 to 2^64 - 1, got {self.seed}")
+            raise ConfigError(
+                f"data.seed: expected a whole number from 0 to 2^64 - 1, got {self.seed}"
+            )
         parts = self.fractions
         numbers = all(isinstance(f, (int, float)) and 0 <= f <= 1 for f in parts)
         if len(parts) != 3 or not numbers or abs(sum(parts) - 1) > 1e-9 or parts[0] == 0:

@@ -1,4 +1,4 @@
-"""Data sets in memory: splits of packed token sequences with a column for everything known of an item."""
+"""Data sets in memory: splits of packed token sequences, a column for all that is known of an item."""
 
 from __future__ import annotations
 
@@ -143,10 +143,12 @@ class Split:
 
     def __repr__(self) -> str:
         """Name the split, its size and columns."""
-        return f"<Split {self.name}: {len(self)} items of {self.function}, {', '.join(self.columns)}>"
+        return (
+            f"<Split {self.name}: {len(self)} items of {self.function}, {', '.join(self.columns)}>"
+        )
 
     def ids(self, i: int) -> str:
-        """Return the id of item i: function, size, rank and, where a value has several items, step."""
+        """Return the id of item i: function, size, rank and, where there are several, step."""
         parts = [self.function, str(self.columns["size"][i]), str(self.columns["rank"][i])]
         if "step" in self.columns:
             parts.append(str(self.columns["step"][i]))

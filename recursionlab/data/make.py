@@ -41,8 +41,8 @@ def make_dataset(
     threads : int, optional
         Never changes the result.
     **options
-        Any other field of `DataConfig`: `per_size fractions split_by train_depth measures encoding order
-        renames task granularity trace seed ...`.
+        Any other field of `DataConfig`: `per_size fractions split_by train_depth measures encoding
+        order renames task granularity trace seed ...`.
 
     Returns
     -------
@@ -98,7 +98,9 @@ def from_config(
     return _make(config, Source.load(config.program, Path(base)), threads)
 
 
-def regenerate(path: str | Path, output: str | Path | None = None, threads: int | None = None) -> Dataset:
+def regenerate(
+    path: str | Path, output: str | Path | None = None, threads: int | None = None
+) -> Dataset:
     """Make a data set again from its `dataset.json` alone, and see that it is the same to the byte.
 
     Parameters
@@ -127,7 +129,7 @@ def regenerate(path: str | Path, output: str | Path | None = None, threads: int 
         files = again["splits"].get(name, {}).get("files")
         if files != entry["files"]:
             raise FormatError(
-                f"{folder}: split {name!r} does not come out with the checksums stated: it was made by"
+                f"{folder}: split {name!r} does not come out with the checksums stated: made by"
                 " another version of this library or of Arrow, or dataset.json was changed"
             )
     return data
@@ -157,9 +159,7 @@ def _make(config: DataConfig, program: Any, threads: int | None) -> Dataset:
     return Dataset(built, config, source.text, source.vocabulary, ranges, overlaps)
 
 
-def _split(
-    name: str, config: DataConfig, source: Source, values: Values, items: Items
-) -> Split:
+def _split(name: str, config: DataConfig, source: Source, values: Values, items: Items) -> Split:
     columns = dict(values.columns)
     trace = values.column_trace
     if items.parent is not None:
@@ -193,7 +193,7 @@ def _by_depth(made: dict[str, Values], train_depth: int) -> dict[str, Values]:
 
 
 def _unseen(split: Split, seen: set[bytes]) -> Split:
-    """Leave out the items whose input an earlier split has: terms can be shared by several values."""
+    """Leave out the items whose input an earlier split has: values can share terms."""
     ids, offsets = split.input_ids, split.input_offsets
     keys = [ids[a:b].tobytes() for a, b in zip(offsets[:-1], offsets[1:], strict=True)]
     fresh = np.array([key not in seen for key in keys], np.bool_)

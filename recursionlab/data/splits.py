@@ -1,4 +1,4 @@
-"""Which values go to which split: consecutive ranges of a keyed permutation of ranks, size by size."""
+"""Which values go to which split: ranges of a keyed permutation of ranks, size by size."""
 
 from __future__ import annotations
 

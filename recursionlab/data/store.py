@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from recursionlab.data.config import DataConfig
 from recursionlab.data.dataset import Dataset, Packed, Split
-from recursionlab.errors import ConfigError, FormatError, InputError
 from recursionlab.data.files import atomic_folder, read_json, sha256, write_json
+from recursionlab.errors import ConfigError, FormatError, InputError
 
 FORMAT, VERSION = "recursionlab-dataset", 1
 FIXED = {
@@ -58,9 +58,7 @@ def to_arrow(split: Split) -> pa.Table:
         "input_ids": _lists(split.inputs),
         "labels": _lists(split.targets),
     }
-    columns.update(
-        {k: pa.array(v, FIXED.get(k, pa.int64())) for k, v in split.columns.items()}
-    )
+    columns.update({k: pa.array(v, FIXED.get(k, pa.int64())) for k, v in split.columns.items()})
     if split.trace is not None:
         columns["trace"] = _lists(split.trace)
     return pa.table(columns)
@@ -162,7 +160,9 @@ def read_meta(path: Path) -> dict[str, Any]:
 
 def _check_entry(file: Path, name: str, entry: Any) -> None:
     kinds = {"rows": int, "ranges": list, "files": list}
-    if not isinstance(entry, dict) or any(not isinstance(entry.get(k), t) for k, t in kinds.items()):
+    if not isinstance(entry, dict) or any(
+        not isinstance(entry.get(k), t) for k, t in kinds.items()
+    ):
         raise FormatError(f"{file}: the entry of split {name!r} is not complete")
     for row in entry["files"]:
         keys = {"name": str, "rows": int, "sha256": str}
@@ -205,7 +205,7 @@ def _read_file(file: Path, row: dict[str, Any]) -> pa.Table:
         raise FormatError(f"{file}: the file is missing; make the data set again with generate")
     if sha256(file) != row["sha256"]:
         raise FormatError(
-            f"{file}: the checksum is not the one in dataset.json: the file is truncated or changed;"
+            f"{file}: not the checksum in dataset.json: the file is truncated or changed;"
             " make the data set again with generate"
         )
     return read_parquet(file)
@@ -231,7 +231,7 @@ def _from_arrow(
         got = table.schema.field(column.name).type
         if not got.equals(column.type) and not _same_list(got, column.type):
             raise FormatError(
-                f"{path}: column {column.name!r} of split {name!r}: expected {column.type}, got {got}"
+                f"{path}: column {column.name!r} of {name!r}: expected {column.type}, got {got}"
             )
     packed = {
         key: _packed(path, name, key, table[key], len(vocabulary))
@@ -252,7 +252,7 @@ def _from_arrow(
 
 
 def _same_list(a: pa.DataType, b: pa.DataType) -> bool:
-    return pa.types.is_list(a) and pa.types.is_list(b) and a.value_type.equals(b.value_type)
+    return bool(pa.types.is_list(a) and pa.types.is_list(b) and a.value_type == b.value_type)
 
 
 def _numbers(path: Path, name: str, column: pa.ChunkedArray) -> NDArray[Any]:

@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from recursionlab import _core
 from recursionlab.config import suggest
 from recursionlab.data.config import DataConfig
 from recursionlab.data.dataset import Packed
@@ -67,7 +66,9 @@ class Values:
             _join([p.inputs for p in parts]),
             _join([p.outputs for p in parts]),
             {k: np.concatenate([p.columns[k] for p in parts]) for k in first.columns},
-            None if first.traces is None else _join([p.traces for p in parts if p.traces is not None]),
+            None
+            if first.traces is None
+            else _join([p.traces for p in parts if p.traces is not None]),
             None
             if first.column_trace is None
             else _join([p.column_trace for p in parts if p.column_trace is not None]),
@@ -88,7 +89,10 @@ class Source:
         self.config = config
         self.program = program
         names = list(program.functions)
-        for key, name in (("function", config.function), *(("measures", m) for m in config.measures)):
+        for key, name in (
+            ("function", config.function),
+            *(("measures", m) for m in config.measures),
+        ):
             if name not in names:
                 raise ConfigError(f"data.{key}: no function {name!r}{suggest(name, names)}")
         self.function = program[config.function].at(**config.at)
@@ -102,7 +106,11 @@ class Source:
     @staticmethod
     def describe(function: Any) -> dict[str, Any]:
         """Return the part of a configuration that names a function."""
-        return {"program": str(function.program.name), "function": function.name, "at": dict(function.at_types)}
+        return {
+            "program": str(function.program.name),
+            "function": function.name,
+            "at": dict(function.at_types),
+        }
 
     @staticmethod
     def load(name: str, base: Path) -> Any:
@@ -128,5 +136,5 @@ class Source:
     def values(
         self, size: NDArray[np.int32], rank: NDArray[np.uint64], traces: bool, threads: int
     ) -> Values:
-        """Make the values at some sizes and ranks, in parallel, the same on any number of threads."""
+        """Make the values at some sizes and ranks, the same on any number of threads."""
         raise NotImplementedError

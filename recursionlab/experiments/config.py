@@ -1,4 +1,4 @@
-"""The configuration of an experiment: the tables of a TOML file, its variants, seeds and quick form."""
+"""The configuration of an experiment: tables of a TOML file, variants, seeds and quick form."""
 
 from __future__ import annotations
 
@@ -31,7 +31,9 @@ class EvaluateConfig:
     def validate(self) -> None:
         """Refuse values outside their range."""
         if not 0 < self.goal <= 1:
-            raise ConfigError(f"evaluate.goal: expected a share above 0 and up to 1, got {self.goal}")
+            raise ConfigError(
+                f"evaluate.goal: expected a share above 0 and up to 1, got {self.goal}"
+            )
         if self.keep < 0:
             raise ConfigError(f"evaluate.keep: expected 0 or more, got {self.keep}")
         if not self.by or any(not isinstance(name, str) for name in self.by):
@@ -53,12 +55,14 @@ class ExperimentConfig:
         """Refuse values outside their range."""
         whole = all(isinstance(s, int) and not isinstance(s, bool) and s >= 0 for s in self.seeds)
         if not self.seeds or not whole or len(set(self.seeds)) != len(self.seeds):
-            raise ConfigError(f"experiment.seeds: expected different whole numbers, got {self.seeds}")
+            raise ConfigError(
+                f"experiment.seeds: expected different whole numbers, got {self.seeds}"
+            )
         for name, over in self.variants.items():
             check_keys(over, VARIED, f"experiment.variants.{name}")
             if not name or not all(c.isalnum() or c in "-_" for c in name):
                 raise ConfigError(
-                    f"experiment.variants: expected a name of letters, digits, - and _, got {name!r}"
+                    f"experiment.variants: expected letters, digits, - and _, got {name!r}"
                 )
         for key, values in self.grid.items():
             if not isinstance(values, (list, tuple)) or not values:
@@ -116,7 +120,9 @@ def settings_of(table: Mapping[str, Any]) -> Settings:
     train = dict(_table(table, "train"))
     model_from_dict(model)
     TrainConfig.from_dict(train)
-    return Settings(data, model, train, build(EvaluateConfig, table.get("evaluate", {}), "evaluate"))
+    return Settings(
+        data, model, train, build(EvaluateConfig, table.get("evaluate", {}), "evaluate")
+    )
 
 
 def _table(table: Mapping[str, Any], name: str) -> Mapping[str, Any]:

@@ -107,11 +107,13 @@ def _open(folder: Path, experiment: Experiment, threads: int) -> dict[str, float
         saved = read_json(file)
         if not isinstance(saved, dict) or saved.get("config") != config:
             raise ConfigError(
-                f"{folder}: holds an experiment of another configuration; name another with --output"
+                f"{folder}: holds another experiment; name another folder with --output"
             )
         return dict(saved.get("seconds", {}))
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise ConfigError(f"{folder}: is not empty and holds no experiment; name another with --output")
+        raise ConfigError(
+            f"{folder}: is not empty and holds no experiment; name another with --output"
+        )
     write_json(file, {"config": config, "threads": threads, "seconds": {}})
     return {}
 

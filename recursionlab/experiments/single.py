@@ -1,4 +1,4 @@
-"""One run: data, training, evaluation and page in one folder, for `train` and for experiments alike."""
+"""One run: data, training, evaluation and page in one folder, for `train` and experiments alike."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def train(
     folder = Path(output or f"runs/{experiment.name}-{name}")
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise InputError(
-            f"{folder}: the folder is not empty; go on with it by --resume, or name another with --output"
+            f"{folder}: the folder is not empty; go on with --resume, or name another with --output"
         )
     from recursionlab.data import from_config
 
@@ -124,6 +124,4 @@ def _train(
     if "progress" in known:
         options["progress"] = not quiet
     valid = data["valid"] if "valid" in data and len(data["valid"]) else None
-    return learn.train(
-        model, data["train"], valid=valid, output=folder, threads=threads, **options
-    )
+    return learn.train(model, data["train"], valid=valid, output=folder, threads=threads, **options)

@@ -37,9 +37,7 @@ __all__ = [
 DEFAULT_BY = ("size", "depth", "calls")
 
 
-def score(
-    predictions: Any, split: Split, *, threads: int | None = None
-) -> dict[str, NDArray[Any]]:
+def score(predictions: Any, split: Split, *, threads: int | None = None) -> dict[str, NDArray[Any]]:
     """Score predictions item by item.
 
     Parameters

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from recursionlab.errors import FormatError, InputError
 from recursionlab.data.files import read_json, write_json
+from recursionlab.errors import FormatError, InputError
 from recursionlab.judge.wilson import wilson
 
 if TYPE_CHECKING:
@@ -176,7 +176,9 @@ class Evaluation:
         return cls.from_dict(read_json(path), str(path))
 
 
-def summarize(scores: Mapping[str, NDArray[Any]], where: NDArray[np.bool_] | None = None) -> dict[str, Any]:
+def summarize(
+    scores: Mapping[str, NDArray[Any]], where: NDArray[np.bool_] | None = None
+) -> dict[str, Any]:
     """Return `n exact rate low high token_accuracy` of the items `where` is true."""
     chosen = slice(None) if where is None else where
     exact = scores["exact"][chosen]

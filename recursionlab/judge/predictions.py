@@ -1,4 +1,4 @@
-"""Predictions of any model: kept as JSONL with lm-eval's keys, read back, also where others wrote them."""
+"""Predictions of any model: kept as JSONL with lm-eval's keys, read back whoever wrote them."""
 
 from __future__ import annotations
 
@@ -97,13 +97,13 @@ def read_predictions(path: str | Path, split: Split) -> Packed:
         i = _item(row, place, len(split), split.name, where)
         if i in found:
             raise FormatError(
-                f"{where}: a second prediction for item {split.ids(i)}; the first is in line {lines[i]}"
+                f"{where}: a second prediction for {split.ids(i)}; the first is in line {lines[i]}"
             )
         found[i], lines[i] = _tokens(row, words, where), number
     missing = [i for i in range(len(split)) if i not in found]
     if missing:
         raise FormatError(
-            f"{path}: {len(missing)} of {len(split)} items of split {split.name!r} have no prediction,"
+            f"{path}: {len(missing)} of {len(split)} items of {split.name!r} have no prediction,"
             f" first {split.ids(missing[0])}"
         )
     return Packed.of([found[i] for i in range(len(split))])
@@ -124,7 +124,9 @@ def _object(line: str, where: str) -> dict[str, Any]:
     try:
         row = json.loads(line)
     except (json.JSONDecodeError, RecursionError) as error:
-        raise FormatError(f"{where}: not a JSON object: {error}; the file may be truncated") from None
+        raise FormatError(
+            f"{where}: not a JSON object: {error}; the file may be truncated"
+        ) from None
     if not isinstance(row, dict):
         raise FormatError(f"{where}: expected a JSON object, got {type(row).__name__}")
     return row
@@ -133,7 +135,9 @@ def _object(line: str, where: str) -> dict[str, Any]:
 def _item(row: Mapping[str, Any], place: Mapping[str, int], n: int, split: str, where: str) -> int:
     key = next((k for k in ID_KEYS if k in row), None)
     if key is None:
-        raise FormatError(f"{where}: expected a key 'doc_id' or 'id', got {', '.join(row) or 'none'}")
+        raise FormatError(
+            f"{where}: expected a key 'doc_id' or 'id', got {', '.join(row) or 'none'}"
+        )
     name = row[key]
     if isinstance(name, str) and name in place:
         return place[name]
@@ -167,7 +171,7 @@ def packed_of(predictions: Any, split: Split) -> Packed:
 
     Parameters
     ----------
-    predictions : Predictions, Packed, list of text, list of lists of tokens, or path of a JSONL file
+    predictions : Predictions, Packed, list of text or of token lists, or path of a JSONL file
         In the split's order, except in a file.
     split : Split
         What was predicted.

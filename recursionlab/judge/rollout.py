@@ -57,7 +57,9 @@ def rollout(
     limit = int(split.columns["step"].max(initial=0)) + 1 + slack
     longest = int(split.inputs.lengths.max(initial=1))
     for _ in range(limit):
-        open_items = [i for i, term in enumerate(now) if pending_token in term and len(term) <= longest]
+        open_items = [
+            i for i, term in enumerate(now) if pending_token in term and len(term) <= longest
+        ]
         if not open_items:
             break
         part = goal.take(np.array(open_items))

@@ -26,7 +26,7 @@ UNITS = {
     "steps": "reduction steps",
     "carry": "carry length (digits)",
 }
-STYLE = {
+STYLE: dict[Any, Any] = {
     "font.size": 11,
     "axes.spines.top": False,
     "axes.spines.right": False,
@@ -76,7 +76,9 @@ def accuracy(
     with matplotlib.rc_context(STYLE):
         if trained is not None and not any(p.get_gid() == "trained" for p in ax.patches):
             low, high = trained[0] - 0.5, trained[1] + 0.5
-            ax.axvspan(low, high, color=SHADE, alpha=0.3, lw=0, label="seen in training", gid="trained")
+            ax.axvspan(
+                low, high, color=SHADE, alpha=0.3, lw=0, label="seen in training", gid="trained"
+            )
         x = [row["value"] for row in rows]
         colour = COLOURS[style % len(COLOURS)]
         rate = [row["rate"] for row in rows]

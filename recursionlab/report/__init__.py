@@ -44,7 +44,7 @@ def write_report(folder: str | Path, output: str | Path | None = None) -> Path:
         page = run_page(folder)
     else:
         raise FormatError(
-            f"{folder}: neither a run's nor an experiment's folder: no settings.json, no experiment.json"
+            f"{folder}: neither a run nor an experiment: no settings.json, no experiment.json"
         )
     out: Path = page.save(Path(output or folder) / "report.html")
     return out

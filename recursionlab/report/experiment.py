@@ -71,7 +71,11 @@ def _splits(seeds: Mapping[int, Mapping[str, Evaluation]]) -> list[str]:
 def seed_rows(results: Results) -> list[dict[str, Any]]:
     """Return one row a variant and seed, a column a split."""
     return [
-        {"variant": variant, "seed": str(seed), **{f"{s} accuracy": e.accuracy for s, e in found.items()}}
+        {
+            "variant": variant,
+            "seed": str(seed),
+            **{f"{s} accuracy": e.accuracy for s, e in found.items()},
+        }
         for variant, seeds in results.items()
         for seed, found in seeds.items()
     ]

@@ -1,4 +1,4 @@
-"""One self-contained HTML page from plain data: cards, findings, figures, tables. No network, no script."""
+"""One self-contained HTML page from plain data: cards, findings, figures, tables. No network."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def table(
     names: Mapping[str, str] | None = None,
     empty: str = "none",
 ) -> dict[str, Any]:
-    """Return a table of rows; shares named `rate`, `low`, `high` or `..._accuracy` are shown in percent.
+    """Return a table of rows; `rate`, `low`, `high` and `..._accuracy` are shown in percent.
 
     Parameters
     ----------
@@ -107,7 +107,9 @@ def percent(share: float) -> str:
     return "< 0.1 %" if share < 0.0005 else f"{share * 100:.1f} %"
 
 
-def failure_table(rows: Sequence[Mapping[str, Any]], by: Sequence[str], title: str = "") -> dict[str, Any]:
+def failure_table(
+    rows: Sequence[Mapping[str, Any]], by: Sequence[str], title: str = ""
+) -> dict[str, Any]:
     """Return a table of failures: input, expected, got, the first wrong token marked."""
     columns = [*by, "input", "expected", "got"]
     out = []

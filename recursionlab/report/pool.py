@@ -1,4 +1,4 @@
-"""Results of several seeds put together: pooled shares with intervals, spread, and where they fail."""
+"""Results of several seeds put together: pooled shares with intervals, and where they fail."""
 
 from __future__ import annotations
 

@@ -95,10 +95,10 @@ def curve_figures(metrics: Mapping[str, Sequence[Mapping[str, Any]]]) -> list[di
 
 def machine_section(threads: Any = None) -> Section:
     """Return machine and versions."""
-    from recursionlab.machine import describe
-
     import matplotlib
     import pyarrow
+
+    from recursionlab.machine import describe
 
     facts = {**describe(), "pyarrow": pyarrow.__version__, "matplotlib": matplotlib.__version__}
     if threads:
@@ -126,7 +126,9 @@ def run_page(folder: Path) -> Page:
     settings = read_json(folder / "settings.json") if (folder / "settings.json").is_file() else {}
     evaluations = read_evaluations(folder)
     goal = float(settings.get("settings", {}).get("evaluate", {}).get("goal", 0.99))
-    page = Page(_title(settings, folder), f"Run in {folder}, seed {settings.get('seed', 'unknown')}.")
+    page = Page(
+        _title(settings, folder), f"Run in {folder}, seed {settings.get('seed', 'unknown')}."
+    )
     for name, e in evaluations.items():
         page.cards.append(
             {
@@ -164,7 +166,8 @@ def _title(settings: Mapping[str, Any], folder: Path) -> str:
     data = settings.get("settings", {}).get("data", {})
     if not data:
         return f"Run {folder.name}"
-    return f"{data.get('function')}: {data.get('task')}, {data.get('encoding')}, {data.get('order')} order"
+    parts = (str(data.get(key, "")) for key in ("task", "encoding", "order"))
+    return f"{data.get('function')}: {', '.join(parts)} order"
 
 
 def _config_section(settings: Mapping[str, Any], folder: Path) -> Section:

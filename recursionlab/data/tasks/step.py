@@ -1,4 +1,4 @@
-"""Term to next term: one step of the reduction an item, so a value gives as many items as it has steps."""
+"""Term to next term: one step of the reduction an item, so a value gives an item a step."""
 
 from __future__ import annotations
 
