@@ -1,4 +1,4 @@
-"""Checkpoints and settings of a run: `safetensors` and JSON, whole or absent, checked on reading."""
+"""Checkpoints and settings of a run: `safetensors` and JSON, whole or absent, read with care."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from recursionlab import _core, files
+from recursionlab import _core
+from recursionlab.data import files
 from recursionlab.errors import ConfigError, FormatError
 from recursionlab.learn.config import TrainConfig
 
@@ -112,8 +113,8 @@ def _read(path: Path, what: str, keys: tuple[str, ...]) -> dict[str, Any]:
     version = values.get("schema_version")
     if version != SCHEMA_VERSION:
         raise FormatError(
-            f"{path}: schema_version: expected {SCHEMA_VERSION}, got {version!r}; it was written by "
-            "another version of recursionlab"
+            f"{path}: schema_version: expected {SCHEMA_VERSION}, got {version!r}; it was "
+            "written by another version of recursionlab"
         )
     missing = [key for key in keys if key not in values]
     unknown = [key for key in values if key not in (*keys, "schema_version")]
@@ -222,7 +223,7 @@ def _plain(views: dict[str, NDArray[np.float32]]) -> dict[str, NDArray[np.float3
 
 
 def _fill(path: Path, views: dict[str, NDArray[np.float32]]) -> None:
-    """Read a safetensors file into arrays of the same names and shapes; nothing changes on failure."""
+    """Read a safetensors file into arrays of the same names and shapes, all or none."""
     from safetensors import SafetensorError
     from safetensors.numpy import load_file
 

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from recursionlab import files
+from recursionlab.data import files
 from recursionlab.errors import FormatError
 
 
@@ -14,8 +14,8 @@ class Metrics:
     """Rows of metrics in memory and, where a path is given, in a file.
 
     Rows of training have `step epoch loss grad_norm lr tokens`, rows of evaluation
-    `step valid_loss valid_token_accuracy valid_exact_match`. They hold no time, so that a run that was
-    resumed leaves the same bytes; see `timing.jsonl` for that.
+    `step valid_loss valid_token_accuracy valid_exact_match`. They hold no time, so that a run that
+    was resumed leaves the same bytes; see `timing.jsonl` for that.
 
     Parameters
     ----------

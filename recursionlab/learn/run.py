@@ -105,7 +105,7 @@ class Run:
         Parameters
         ----------
         split : split of a data set
-            Only its inputs are read, and the length of its longest label where `max_length` is None.
+            Only its inputs are read, and its longest label where `max_length` is None.
         batch_size : int
             Sequences decoded at once; it changes no result.
         threads : int, optional
@@ -191,7 +191,7 @@ class Run:
         threads: int | None = None,
         progress: bool = True,
     ) -> Run:
-        """Go on where the run folder's newest checkpoint stands; to the same bits as without a stop.
+        """Go on where the newest checkpoint stands; to the same bits as without a stop.
 
         Parameters
         ----------

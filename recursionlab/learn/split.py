@@ -1,4 +1,4 @@
-"""What training and predicting want of data: packed arrays of tokens, and which tokens there are."""
+"""What training and predicting want of data: packed arrays of tokens, and the tokens' names."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Training: from a model's shape and a split to a run, written as it goes and resumed to the bit."""
+"""Training: from a model's shape and a split to a run, written as it goes, resumed to the bit."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from recursionlab import _core, files
+from recursionlab import _core
+from recursionlab.data import files
 from recursionlab.errors import ConfigError, DivergedError, FormatError, InputError
 from recursionlab.learn import checkpoint
 from recursionlab.learn.config import TrainConfig
@@ -66,8 +67,8 @@ def train(
     Raises
     ------
     ConfigError
-        If a field of the configuration is unknown or outside its range, or does not fit the run that
-        is resumed.
+        If a field of the configuration is unknown or outside its range, or does not fit the run
+        that is resumed.
     InputError
         If a sequence is longer than the model's positions, or the folder cannot be written.
     FormatError
@@ -325,8 +326,8 @@ def _open(
     for key, value in TrainConfig.from_dict({**kept, **config}).to_dict().items():
         if value != kept[key]:
             raise ConfigError(
-                f"train: {key} is {kept[key]!r} in {folder}, got {value!r}; a resumed run keeps its "
-                "configuration"
+                f"train: {key} is {kept[key]!r} in {folder}, got {value!r}; a resumed run keeps "
+                "its configuration"
             )
     check_vocabulary(split, settings.vocabulary, "split")
     _check_data(folder, split, valid)
@@ -357,6 +358,6 @@ def _check_data(folder: Path, split: SplitLike, valid: SplitLike | None) -> None
         )
     if isa != _core.isa():
         raise ConfigError(
-            f"isa: the run in {folder} was made with {isa!r}, this process uses {_core.isa()!r}; set "
-            f"RECURSIONLAB_ISA={isa} to go on to the same bits"
+            f"isa: the run in {folder} was made with {isa!r}, this process uses {_core.isa()!r}; "
+            f"set RECURSIONLAB_ISA={isa} to go on to the same bits"
         )

@@ -1,0 +1,1 @@
+"""Measurements against peers: interleaved in one process, medians, ratios as JSON rows."""
