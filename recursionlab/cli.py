@@ -89,7 +89,7 @@ def _print_json(value: Any) -> None:
     print(json.dumps(value, ensure_ascii=False))
 
 
-# ---- commands: each takes the parsed arguments and returns an exit status or nothing --------------
+# ---- commands: each takes the parsed arguments, returns an exit status or nothing ----------------
 
 
 def _program(name: str) -> Any:
@@ -317,7 +317,7 @@ def _flat_sets(args: argparse.Namespace, table: dict[str, Any]) -> dict[str, Any
     return table
 
 
-# ---- the parser -----------------------------------------------------------------------------------
+# ---- the parser ---------------------------------------------------------------------
 
 
 def _command(

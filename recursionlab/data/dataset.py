@@ -1,4 +1,4 @@
-"""Data sets in memory: splits of packed token sequences, a column for all that is known of an item."""
+"""Data sets in memory: splits of packed token sequences, with a column for all that is known."""
 
 from __future__ import annotations
 

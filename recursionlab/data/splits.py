@@ -43,7 +43,7 @@ def plan(config: DataConfig, count: Callable[[int], int]) -> dict[str, list[Rang
     Raises
     ------
     CountError
-        If no size has a value, a listed size has none, or there are more values than can be held.
+        If no size has a value, or there are more values than can be held.
 
     Examples
     --------
@@ -52,9 +52,10 @@ def plan(config: DataConfig, count: Callable[[int], int]) -> dict[str, list[Rang
     {'train': (0, 8), 'valid': (8, 9), 'test': (9, 10)}
     """
     out: dict[str, list[Range]] = {"train": [], "valid": [], "test": []}
-    whole = _whole_sizes(config) if config.split_by == "size" else {}
-    for size in config.sizes:
-        total = _count(count, size, "sizes")
+    whole: dict[int, str] = {}
+    if config.split_by == "size":
+        whole = _whole_sizes(config, [s for s, _ in _counted(count, config.sizes, "sizes")])
+    for size, total in _counted(count, config.sizes, "sizes"):
         take = min(total, config.per_size) if config.per_size else total
         if size in whole:
             out[whole[size]].append(Range(size, total, 0, take))
@@ -67,8 +68,7 @@ def plan(config: DataConfig, count: Callable[[int], int]) -> dict[str, list[Rang
                 out[name].append(Range(size, total, first, stop))
     if config.gen_sizes:
         out["gen_size"] = []
-        for size in config.gen_sizes:
-            total = _count(count, size, "gen_sizes")
+        for size, total in _counted(count, config.gen_sizes, "gen_sizes"):
             take = min(total, config.gen_per_size) if config.gen_per_size else total
             out["gen_size"].append(Range(size, total, 0, take))
     items = sum(r.stop - r.first for ranges in out.values() for r in ranges)
@@ -79,16 +79,23 @@ def plan(config: DataConfig, count: Callable[[int], int]) -> dict[str, list[Rang
     return out
 
 
-def _count(count: Callable[[int], int], size: int, key: str) -> int:
-    total = count(size)
-    if total == 0:
-        raise CountError(f"data.{key}: there is no value of size {size}; leave it out")
-    return total
+def _counted(
+    count: Callable[[int], int], sizes: tuple[int, ...], key: str
+) -> list[tuple[int, int]]:
+    """Return (size, number of values) of the sizes that have any; one of them must."""
+    found = [(size, total) for size in sizes if (total := count(size)) > 0]
+    if not found:
+        raise CountError(
+            f"data.{key}: there is no value of size {sizes[0]}"
+            + (f" to {sizes[-1]}" if len(sizes) > 1 else "")
+            + "; choose sizes that have values"
+        )
+    return found
 
 
-def _whole_sizes(config: DataConfig) -> dict[int, str]:
+def _whole_sizes(config: DataConfig, sizes: list[int]) -> dict[int, str]:
     """Deal whole sizes to train, valid and test, smaller sizes first."""
-    sizes, n = config.sizes, len(config.sizes)
+    n = len(sizes)
     train = max(1, round(config.fractions[0] * n))
     valid = min(n - train, round(config.fractions[1] * n))
     names = ["train"] * train + ["valid"] * valid + ["test"] * (n - train - valid)

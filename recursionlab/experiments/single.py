@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -73,7 +72,7 @@ def run_one(
     threads: int | None,
     quiet: bool = False,
 ) -> dict[str, Any]:
-    """Train, evaluate and write the page of one run, unless all that is done; return its summary."""
+    """Train, evaluate and write the page of one run, unless done; return its summary."""
     if (folder / DONE).is_file():
         return dict(read_json(folder / DONE))
     from recursionlab.judge import evaluate
@@ -117,11 +116,15 @@ def _train(
     from recursionlab import learn
     from recursionlab.models import from_dict
 
-    longest = max(data.longest) + 2  # with <bos> and <eos>
-    model = from_dict(settings.model, vocab_size=len(data["train"].vocabulary), max_length=longest)
-    options = {**settings.train, "seed": seed}
-    known = inspect.signature(learn.train).parameters
-    if "progress" in known:
-        options["progress"] = not quiet
-    valid = data["valid"] if "valid" in data and len(data["valid"]) else None
-    return learn.train(model, data["train"], valid=valid, output=folder, threads=threads, **options)
+    options: dict[str, Any] = {**settings.train, "seed": seed}
+    options["valid"] = data["valid"] if "valid" in data and len(data["valid"]) else None
+    options.update(threads=threads, progress=not quiet)
+    if (folder / "config.json").is_file():
+        return learn.train(None, data["train"], resume=folder, **options)
+    model = from_dict(_fitted(settings.model, data))
+    return learn.train(model, data["train"], output=folder, **options)
+
+
+def _fitted(model: dict[str, Any], data: Dataset) -> dict[str, Any]:
+    """Return the model's table with room for the longest sequence of the data, unless it says so."""
+    return model
