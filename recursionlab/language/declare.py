@@ -7,7 +7,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-
 from . import syntax as ast
 from .core import Fix, Global, Lam, Local, Node
 from .elaborate import Elaborator, Env, struct_index
@@ -68,6 +67,7 @@ class File:
     prefix: str = ""
 
     def __post_init__(self) -> None:
+        """Start with nothing declared."""
         self.declared = Declared(self.source.name)
 
     def run(self) -> File:
@@ -283,7 +283,7 @@ class File:
             )
         body = elaborator.check(command.body, env, function.result)
         elaborator.finish()
-        self._check_fixes(elaborator)
+        check_fixes(elaborator)
         if not locals_ and isinstance(body, Fix) and body.function.name == command.name.name:
             self._close_fix(function, body)
         else:
@@ -316,13 +316,16 @@ class File:
             )
         bodies = []
         for decl, function, locals_, env in headers:
-            own = {l.name for l in locals_} | {t.rigid.name for t in function.type_parameters}
+            own = {x.name for x in locals_} | {t.rigid.name for t in function.type_parameters}
             scope = {**env, **{n: f for n, f in names.items() if n not in own}}
             bodies.append(elaborator.check(decl.body, scope, function.result))
         elaborator.finish()
-        self._check_fixes(elaborator)
-        group = [(f, l, b) for (_, f, l, _), b in zip(headers, bodies, strict=True)]
-        structs = _guarded(elaborator, lambda: guard_group(group))
+        check_fixes(elaborator)
+        group = [(f, x, b) for (_, f, x, _), b in zip(headers, bodies, strict=True)]
+        try:
+            structs = guard_group(group)
+        except GuardError as error:
+            raise elaborator.error(error.message, error.span, error.hint) from None
         for (function, locals_, body), struct in zip(group, structs, strict=True):
             function.struct = struct
             self._close(function, locals_, body)
@@ -350,9 +353,7 @@ class File:
                 guessed += [(r, binder) for r in rigids if binder.type is None]
                 continue
             if binder.implicit:
-                raise elaborator.error(
-                    "only types can be implicit", binder.span, "write `(x : T)`"
-                )
+                raise elaborator.error("only types can be implicit", binder.span, "write `(x : T)`")
             if binder.pattern is not None:
                 raise elaborator.error(
                     "patterns cannot be parameters here", binder.span, "use a match"
@@ -403,10 +404,6 @@ class File:
         function.mutual = [function]
         self._close(function, fix.parameters, fix.body)
 
-    def _check_fixes(self, elaborator: Elaborator) -> None:
-        for fix in elaborator.fixes:
-            fix.struct = _guarded(elaborator, lambda fix=fix: guard_fix(fix))  # type: ignore[misc]
-
     def _run_example(self, command: ast.Example, elaborator: Elaborator) -> None:
         statement = command.statement
         while isinstance(statement, ast.Typed) and statement.type is None:
@@ -418,15 +415,13 @@ class File:
                 "write `Example name : e1 = e2.` without variables",
             )
         if not isinstance(statement, ast.Operator) or statement.symbol != "=":
-            raise elaborator.error(
-                "this is not an equation", statement.span, "expected `e1 = e2`"
-            )
+            raise elaborator.error("this is not an equation", statement.span, "expected `e1 = e2`")
         self._check_new(command.name, elaborator)
         kind = elaborator.types.fresh(statement.span, "the type of this equation")
         left = elaborator.check(statement.left, {}, kind)
         right = elaborator.check(statement.right, {}, kind)
         elaborator.finish()
-        self._check_fixes(elaborator)
+        check_fixes(elaborator)
         check = ExampleCheck(
             command.name.name, left, right, kind, statement.span, elaborator.excerpt
         )
@@ -437,10 +432,8 @@ class File:
         kind = elaborator.types.fresh(command.term.span, "the type of this term")
         node = elaborator.check(command.term, {}, kind)
         elaborator.finish()
-        self._check_fixes(elaborator)
-        self.computations.append(
-            Computation(node, kind, command.term.span, elaborator.excerpt)
-        )
+        check_fixes(elaborator)
+        self.computations.append(Computation(node, kind, command.term.span, elaborator.excerpt))
 
     def _run_arguments(self, command: ast.Arguments, elaborator: Elaborator) -> None:
         name = command.function
@@ -526,19 +519,20 @@ def elaborate_expression(
         kind = elaborator.types.fresh(expr.span, "the type of this term")
         node = elaborator.check(expr, {}, kind)
         elaborator.finish()
-        for fix in elaborator.fixes:
-            fix.struct = _guarded(elaborator, lambda fix=fix: guard_fix(fix))
+        check_fixes(elaborator)
         return node, kind
 
     node, kind = with_limits(excerpt, expr.span, run)
     return node, kind, excerpt
 
 
-def _guarded(elaborator: Elaborator, action: Callable[[], Any]) -> Any:
-    try:
-        return action()
-    except GuardError as error:
-        raise elaborator.error(error.message, error.span, error.hint) from None
+def check_fixes(elaborator: Elaborator) -> None:
+    """Find the decreasing argument of every local fix, inner ones first."""
+    for fix in elaborator.fixes:
+        try:
+            fix.struct = guard_fix(fix)
+        except GuardError as error:
+            raise elaborator.error(error.message, error.span, error.hint) from None
 
 
 def _head_span(command: Any) -> Span:
@@ -613,5 +607,3 @@ def _check_positive(
                 decl.span,
                 f"expected `{show(constructor.inductive.own_type())}`",
             )
-
-

@@ -131,7 +131,7 @@ class _Emitter:
         for locals_, body in node.branches:
             self._bind(locals_, depth)
             self.node(body, depth + len(locals_))
-        names = tuple(tuple(l.name for l in locals_) for locals_, _ in node.branches)
+        names = tuple(tuple(x.name for x in locals_) for locals_, _ in node.branches)
         self.code.append(("match", self.ids.types[node.inductive], names))
 
     def _fix(self, node: Fix, depth: int) -> None:
@@ -217,5 +217,3 @@ def _split(function: Function) -> tuple[list[Type], Type]:
         domains.append(kind.domain)
         kind = kind.codomain
     return domains, kind
-
-

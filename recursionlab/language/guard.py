@@ -125,6 +125,7 @@ class _Checker:
 
     structs: dict[Function | Local, int]
     names: dict[Function | Local, str]
+    parameters: dict[Function | Local, str]
     fuel: int = field(default=_FUEL)
 
     def _burn(self, node: Node) -> None:
@@ -241,7 +242,7 @@ class _Checker:
             raise GuardError(
                 f"the recursive call of `{name}` is not on a smaller argument",
                 entry.node.span,
-                "expected a variable that a match on the decreasing argument binds",
+                f"expected a part of `{self.parameters[function]}`, bound by a match on it",
             )
 
     def _renamed(self, node: Rename, env: Env) -> Env:
@@ -310,11 +311,13 @@ def _search(
             )
     names = {m[0]: m[1] for m in members}
     for choice in itertools.islice(itertools.product(*(m[4] for m in members)), 500):
-        checker = _Checker({m[0]: i for m, i in zip(members, choice, strict=True)}, names)
+        structs = {m[0]: i for m, i in zip(members, choice, strict=True)}
+        parameters = {m[0]: m[2][i].name for m, i in zip(members, choice, strict=True)}
+        checker = _Checker(structs, names, parameters)
         try:
-            for (_, _, parameters, body, _, _), index in zip(members, choice, strict=True):
-                env: Env = dict.fromkeys(parameters)
-                env[parameters[index]] = _whole(parameters[index].type)
+            for (_, _, locals_, body, _, _), index in zip(members, choice, strict=True):
+                env: Env = dict.fromkeys(locals_)
+                env[locals_[index]] = _whole(locals_[index].type)
                 checker.check(body, env)
             return list(choice)
         except GuardError as error:
@@ -353,5 +356,3 @@ def guard_group(group: list[tuple[Function, list[Local], Node]]) -> list[int]:
             candidates = [i for i in candidates if i == function.struct]
         members.append((function, function.name, parameters, body, candidates, function.span))
     return _search(members)
-
-

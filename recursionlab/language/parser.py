@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from functools import lru_cache
 from importlib.resources import files
-from typing import Any
+from typing import Any, TypeVar
 
 from lark import Lark, Token, Transformer
 from lark.exceptions import UnexpectedCharacters, UnexpectedInput, UnexpectedToken
@@ -108,7 +108,7 @@ def _explain(error: UnexpectedInput, excerpt: Excerpt, text: str) -> LanguageErr
         wanted = _acceptable(error)
     else:
         assert isinstance(error, UnexpectedCharacters)
-        start = error.pos_in_stream
+        start = error.pos_in_stream or 0
         found = _word_at(text, start)
         span = Span(start, start + len(found))
         wanted = set(error.allowed or ())
@@ -172,11 +172,11 @@ def _span(children: Iterable[Any]) -> Span:
 
 
 def _start(item: Any) -> int:
-    return int(item.start_pos) if isinstance(item, Token) else int(item.span.start)
+    return int(item.start_pos or 0) if isinstance(item, Token) else int(item.span.start)
 
 
 def _end(item: Any) -> int:
-    return int(item.end_pos) if isinstance(item, Token) else int(item.span.end)
+    return int(item.end_pos or 0) if isinstance(item, Token) else int(item.span.end)
 
 
 def _depth(items: Iterable[Any], span: Span) -> int:
@@ -218,6 +218,7 @@ class _Listed(list[Any]):
 
 
 Children = list[Any]
+_T = TypeVar("_T")
 
 
 class _Builder(Transformer[Token, Any]):
@@ -250,7 +251,7 @@ class _Builder(Transformer[Token, Any]):
         return ast.Binder([name], None, False, _span(c), pattern=c[1], depth=_depth(c, _span(c)))
 
     # expressions
-    def _node(self, make: Callable[..., Any], c: Children, *fields: Any, **named: Any) -> Any:
+    def _node(self, make: Callable[..., _T], c: Children, *fields: Any, **named: Any) -> _T:
         span = _span(c)
         return make(span, *fields, depth=_depth(c, span), **named)
 
@@ -309,7 +310,9 @@ class _Builder(Transformer[Token, Any]):
         binders = _of(c, ast.Binder)
         kind = _after(c, "COLON")
         if kind is not None:
-            binders = [ast.Binder([n for b in binders for n in b.names], kind, False, _span(c[1:-2]))]
+            binders = [
+                ast.Binder([n for b in binders for n in b.names], kind, False, _span(c[1:-2]))
+            ]
         return self._node(ast.Fun, c, binders, c[-1])
 
     def forall(self, c: Children) -> ast.Expr:
@@ -327,15 +330,11 @@ class _Builder(Transformer[Token, Any]):
         close = next(i for i, t in enumerate(c) if isinstance(t, Token) and t.type == "RPAR")
         span = _span(c[1 : close + 1])
         parts: list[ast.Pattern] = [
-            ast.PWildcard(n.span)
-            if n.name == "_"
-            else ast.PAlias(n.span, ast.PWildcard(n.span), n)
+            ast.PWildcard(n.span) if n.name == "_" else ast.PAlias(n.span, ast.PWildcard(n.span), n)
             for n in names
         ]
         if len(parts) == 1:
-            raise _Refused(
-                "`let (x) := e` takes one name only", span, "write `let x := e in b`"
-            )
+            raise _Refused("`let (x) := e` takes one name only", span, "write `let x := e in b`")
         return self._node(ast.LetPattern, c, ast.PTuple(span, parts, depth=2), c[-3], c[-1])
 
     def if_(self, c: Children) -> ast.Expr:

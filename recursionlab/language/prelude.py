@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from typing import Any
 
@@ -19,11 +19,11 @@ _EVERYTHING = {"nat_scope", "list_scope", "bool_scope", "type_scope"}
 
 def text(name: str) -> str:
     """Return the text of a prelude file."""
-    path = files(__package__).joinpath("prelude", f"{name}.v")
+    path = files(__package__).joinpath("prelude").joinpath(f"{name}.v")
     return path.read_text(encoding="utf-8")
 
 
-@lru_cache(maxsize=None)
+@cache
 def load(name: str) -> Declared:
     """Elaborate a prelude file, after those it depends on."""
     namespace = Namespace(scopes=set(_EVERYTHING), notations={"=?", "["})

@@ -59,7 +59,7 @@ def load(path: str | Path) -> Program:
 
 
 def loads(text: str, name: str = "<string>") -> Program:
-    """Read and check Gallina source text.
+    r"""Read and check Gallina source text.
 
     Parameters
     ----------
@@ -74,7 +74,7 @@ def loads(text: str, name: str = "<string>") -> Program:
 
     Examples
     --------
-    >>> program = loads("Fixpoint twice (n : nat) : nat :=\\n"
+    >>> program = loads("Fixpoint twice (n : nat) : nat :=\n"
     ...                 "  match n with O => O | S p => S (S (twice p)) end.")
     >>> program["twice"]
     <Function twice : nat -> nat>
@@ -122,7 +122,7 @@ def library(name: str) -> Program:
     if name not in known:
         hint = suggest(name, known) or f"it has {', '.join(known)}"
         raise InputError(f"the library has no file {name!r}; {hint}")
-    path = files("recursionlab").joinpath("library", f"{name}.v")
+    path = files("recursionlab").joinpath("library").joinpath(f"{name}.v")
     return loads(path.read_text(encoding="utf-8"), name=f"{name}.v")
 
 
@@ -130,7 +130,8 @@ def _new_core() -> Any:
     """Make an empty program of the C core."""
     from recursionlab import _core
 
-    return _core.Program()
+    core: Any = _core
+    return core.Program()
 
 
 class Program:
@@ -178,7 +179,9 @@ class Program:
         """Return a function of the file or of what it imports."""
         entity = self._file.namespace.visible.get(name)
         if not isinstance(entity, Declaration):
-            names = [n for n, e in self._file.namespace.visible.items() if isinstance(e, Declaration)]
+            names = [
+                n for n, e in self._file.namespace.visible.items() if isinstance(e, Declaration)
+            ]
             hint = suggest(name, names)
             own = ", ".join(f.name for f in self._file.declared.functions)
             raise InputError(f"{self.name} has no function {name!r}; {hint or f'it has {own}'}")
@@ -515,9 +518,7 @@ class Function:
 
 def _open(kind: Type, declaration: Declaration) -> Type:
     """Replace type parameters that are left by unknowns."""
-    metas: dict[Rigid, Type] = {
-        t.rigid: Meta(Span(0, 0), "") for t in declaration.type_parameters
-    }
+    metas: dict[Rigid, Type] = {t.rigid: Meta(Span(0, 0), "") for t in declaration.type_parameters}
     return substitute(kind, metas)
 
 
@@ -528,9 +529,7 @@ def _match_types(declaration: Declaration, kinds: list[Type]) -> dict[str, Type]
     counts = isinstance(result, Con) and result.inductive.name in ("nat", "bool")
     if not counts or len(arguments) != len(kinds):
         return None
-    metas: dict[Rigid, Type] = {
-        t.rigid: Meta(Span(0, 0), "") for t in declaration.type_parameters
-    }
+    metas: dict[Rigid, Type] = {t.rigid: Meta(Span(0, 0), "") for t in declaration.type_parameters}
     unifier = Unifier()
     for argument, kind in zip(arguments, kinds, strict=True):
         if not unifier.unify(substitute(argument, metas), kind):
@@ -541,5 +540,3 @@ def _match_types(declaration: Declaration, kinds: list[Type]) -> dict[str, Type]
 def _short(value: Any, limit: int = 300) -> str:
     text = str(value)
     return text if len(text) <= limit else text[: limit - 3] + "..."
-
-

@@ -89,7 +89,10 @@ REFUSED_COMMANDS = {
     "Proof": ("`Proof` without an Example before it", "write an Example first"),
     "Qed": ("`Qed` without a proof before it", "remove it"),
     "Defined": ("`Defined` without a proof before it", "remove it"),
-    "Admitted": ("`Admitted` is refused: nothing would be checked", "write Proof. reflexivity. Qed."),
+    "Admitted": (
+        "`Admitted` is refused: nothing would be checked",
+        "write Proof. reflexivity. Qed.",
+    ),
     "reflexivity": ("`reflexivity` without an Example before it", "write an Example first"),
 }
 

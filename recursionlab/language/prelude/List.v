@@ -1,4 +1,4 @@
-(* Coq.Lists.List; functions that take a function hold it outside their fix, as in Coq's sections. *)
+(* Coq.Lists.List; what Coq's sections abstract over stands outside the fix, as it does there. *)
 
 Definition hd {A : Type} (default : A) (l : list A) : A :=
   match l with
@@ -18,7 +18,8 @@ Definition tl {A : Type} (l : list A) : list A :=
   | a :: m => m
   end.
 
-Fixpoint nth {A : Type} (n : nat) (l : list A) (default : A) {struct l} : A :=
+Definition nth {A : Type} :=
+  fix nth (n : nat) (l : list A) (default : A) {struct l} : A :=
   match n, l with
   | O, x :: l' => x
   | O, other => default
@@ -26,34 +27,39 @@ Fixpoint nth {A : Type} (n : nat) (l : list A) (default : A) {struct l} : A :=
   | S m, x :: t => nth m t default
   end.
 
-Fixpoint nth_error {A : Type} (l : list A) (n : nat) {struct n} : option A :=
+Definition nth_error {A : Type} :=
+  fix nth_error (l : list A) (n : nat) {struct n} : option A :=
   match n, l with
   | O, x :: _ => Some x
   | S n, _ :: l => nth_error l n
   | _, _ => None
   end.
 
-Fixpoint last {A : Type} (l : list A) (d : A) : A :=
+Definition last {A : Type} :=
+  fix last (l : list A) (d : A) : A :=
   match l with
   | [] => d
   | [a] => a
   | a :: l => last l d
   end.
 
-Fixpoint removelast {A : Type} (l : list A) : list A :=
+Definition removelast {A : Type} :=
+  fix removelast (l : list A) : list A :=
   match l with
   | [] => []
   | [a] => []
   | a :: l => a :: removelast l
   end.
 
-Fixpoint rev {A : Type} (l : list A) : list A :=
+Definition rev {A : Type} :=
+  fix rev (l : list A) : list A :=
   match l with
   | [] => []
   | x :: l' => rev l' ++ [x]
   end.
 
-Fixpoint rev_append {A : Type} (l l' : list A) : list A :=
+Definition rev_append {A : Type} :=
+  fix rev_append (l l' : list A) : list A :=
   match l with
   | [] => l'
   | a :: l => rev_append l (a :: l')
@@ -61,7 +67,8 @@ Fixpoint rev_append {A : Type} (l l' : list A) : list A :=
 
 Definition rev' {A : Type} (l : list A) : list A := rev_append l [].
 
-Fixpoint concat {A : Type} (l : list (list A)) : list A :=
+Definition concat {A : Type} :=
+  fix concat (l : list (list A)) : list A :=
   match l with
   | nil => nil
   | cons x l => x ++ concat l
@@ -132,25 +139,29 @@ Definition partition {A : Type} (f : A -> bool) : list A -> list A * list A :=
         if f x then (x :: g, d) else (g, x :: d)
     end.
 
-Fixpoint split {A B : Type} (l : list (A * B)) : list A * list B :=
+Definition split {A B : Type} :=
+  fix split (l : list (A * B)) : list A * list B :=
   match l with
   | [] => ([], [])
   | (x, y) :: tl => let (left, right) := split tl in (x :: left, y :: right)
   end.
 
-Fixpoint combine {A B : Type} (l : list A) (l' : list B) : list (A * B) :=
+Definition combine {A B : Type} :=
+  fix combine (l : list A) (l' : list B) : list (A * B) :=
   match l, l' with
   | x :: tl, y :: tl' => (x, y) :: combine tl tl'
   | _, _ => nil
   end.
 
-Fixpoint list_prod {A B : Type} (l : list A) (l' : list B) : list (A * B) :=
+Definition list_prod {A B : Type} :=
+  fix list_prod (l : list A) (l' : list B) : list (A * B) :=
   match l with
   | nil => nil
   | cons x t => map (fun y : B => (x, y)) l' ++ list_prod t l'
   end.
 
-Fixpoint firstn {A : Type} (n : nat) (l : list A) : list A :=
+Definition firstn {A : Type} :=
+  fix firstn (n : nat) (l : list A) : list A :=
   match n with
   | 0 => nil
   | S n =>
@@ -160,7 +171,8 @@ Fixpoint firstn {A : Type} (n : nat) (l : list A) : list A :=
       end
   end.
 
-Fixpoint skipn {A : Type} (n : nat) (l : list A) : list A :=
+Definition skipn {A : Type} :=
+  fix skipn (n : nat) (l : list A) : list A :=
   match n with
   | 0 => l
   | S n =>
@@ -176,7 +188,8 @@ Fixpoint seq (start len : nat) : list nat :=
   | S len => start :: seq (S start) len
   end.
 
-Fixpoint repeat {A : Type} (x : A) (n : nat) : list A :=
+Definition repeat {A : Type} :=
+  fix repeat (x : A) (n : nat) : list A :=
   match n with
   | O => []
   | S k => x :: repeat x k

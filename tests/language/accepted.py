@@ -1,0 +1,245 @@
+"""Programs that the front end accepts, one a part of the subset; Coq must accept them too."""
+
+LIST = "Require Import List.\nImport ListNotations.\n"
+
+ACCEPTED = {
+    "mutual_inductive": """
+Inductive tree (A : Type) : Type := node (x : A) (f : forest A)
+with forest (A : Type) : Type := nothing | more (t : tree A) (f : forest A).
+Arguments node {A} x f.
+Arguments nothing {A}.
+Arguments more {A} t f.
+Fixpoint size {A : Type} (t : tree A) : nat :=
+  match t with node _ f => S (sizes f) end
+with sizes {A : Type} (f : forest A) : nat :=
+  match f with nothing => 0 | more t f => size t + sizes f end.
+Example three : size (node 1 (more (node 2 nothing) (more (node 3 nothing) nothing))) = 3.
+Proof. reflexivity. Qed.
+""",
+    "even_odd": """
+Fixpoint even (n : nat) : bool := match n with 0 => true | S m => odd m end
+with odd (n : nat) : bool := match n with 0 => false | S m => even m end.
+Example even_4 : even 4 = true. Proof. reflexivity. Qed.
+Example odd_4 : odd 4 = false. Proof. simpl. reflexivity. Qed.
+""",
+    "rose_inner_fix": LIST
+    + """
+Inductive rose (A : Type) : Type := node : A -> list (rose A) -> rose A.
+Arguments node {A} _ _.
+Fixpoint preorder {A : Type} (t : rose A) : list A :=
+  match t with
+  | node x ts =>
+      x :: (fix go (l : list (rose A)) : list A :=
+              match l with [] => [] | t' :: l' => preorder t' ++ go l' end) ts
+  end.
+Example p : preorder (node 1 [node 2 []; node 3 [node 4 []]]) = [1; 2; 3; 4].
+Proof. reflexivity. Qed.
+""",
+    "rose_map": LIST
+    + """
+Inductive rose (A : Type) : Type := node : A -> list (rose A) -> rose A.
+Arguments node {A} _ _.
+Fixpoint mirror {A : Type} (t : rose A) : rose A :=
+  match t with node x ts => node x (rev (map mirror ts)) end.
+Fixpoint total (t : rose nat) : nat :=
+  match t with node x ts => x + fold_right (fun t' n => total t' + n) 0 ts end.
+Fixpoint height {A : Type} (t : rose A) : nat :=
+  match t with node _ ts => S (list_max (map (fun t' => height t') ts)) end.
+Example m : mirror (node 1 [node 2 []; node 3 []]) = node 1 [node 3 []; node 2 []].
+Proof. reflexivity. Qed.
+Example s : total (node 1 [node 2 []; node 3 [node 4 []]]) = 10. Proof. reflexivity. Qed.
+Example h : height (node 1 [node 2 []; node 3 [node 4 []]]) = 3. Proof. reflexivity. Qed.
+""",
+    "ackermann": """
+Fixpoint ack (m : nat) : nat -> nat :=
+  match m with
+  | 0 => S
+  | S m' => fix inner (n : nat) : nat :=
+      match n with 0 => ack m' 1 | S n' => ack m' (inner n') end
+  end.
+Example ack_2_2 : ack 2 2 = 7. Proof. reflexivity. Qed.
+""",
+    "several_scrutinees": LIST
+    + """
+Require Import Arith.
+Fixpoint zip {A B : Type} (l : list A) (m : list B) {struct m} : list (A * B) :=
+  match l, m with
+  | x :: l', y :: m' => (x, y) :: zip l' m'
+  | [], _ | _, [] => []
+  end.
+Fixpoint merge (l m : list nat) : list nat :=
+  (fix go (k : list nat) : list nat :=
+    match l, k with
+    | [], _ => k
+    | _, [] => l
+    | x :: l', y :: k' => if x <=? y then x :: merge l' k else y :: go k'
+    end) m.
+Example z : zip [1; 2] [true; false; true] = [(1, true); (2, false)]. Proof. reflexivity. Qed.
+Example merged : merge [1; 3; 5] [2; 4] = [1; 2; 3; 4; 5]. Proof. reflexivity. Qed.
+""",
+    "polymorphic_recursion": """
+Fixpoint depth {A : Type} (n : nat) (x : A) : nat :=
+  match n with 0 => 0 | S m => S (depth m (x, x)) end.
+Fixpoint depth' (A : Type) (n : nat) (x : A) : nat :=
+  match n with 0 => 0 | S m => S (depth' (A * A) m (x, x)) end.
+Example d : depth 3 true = 3. Proof. reflexivity. Qed.
+""",
+    "or_and_as": """
+Definition small (n : nat) : bool := match n with 0 | 1 | 2 => true | S (S (S _)) => false end.
+Fixpoint halve (n : nat) : nat :=
+  match n with
+  | S (S m as p) => match p with 0 => 7 | S _ => S (halve m) end
+  | 0 | 1 => 0
+  end.
+Definition swap (p : nat * bool) := let (a, b) := p in (b, a).
+Definition pick (p : nat * (bool * nat)) : nat :=
+  let '(a, (b, c)) := p in if b then a else c.
+Definition both (a b : bool) : nat :=
+  match a, b with (true | false) as x, true => if x then 1 else 2 | _, false => 3 end.
+Example small_3 : small 3 = false. Proof. reflexivity. Qed.
+Example halve_7 : halve 7 = 3. Proof. reflexivity. Qed.
+Example pick_1 : pick (1, (false, 5)) = 5. Proof. reflexivity. Qed.
+Example swap_1 : swap (1, true) = (true, 1). Proof. reflexivity. Qed.
+""",
+    "as_keeps_parts": """
+Fixpoint f (n : nat) : nat :=
+  match n with O => O | S p => match p with S q as m => f m | _ => O end end.
+Fixpoint g (n k : nat) : nat :=
+  match n, k with
+  | O, _ => O
+  | S p, _ => match p, k with O, 0 => O | m, l => g m l end
+  end.
+""",
+    "let_and_pred": """
+Fixpoint down (n : nat) : nat := match n with 0 => 0 | S p => let q := p in S (down q) end.
+Fixpoint half (n : nat) : nat := match n with 0 => 0 | S p => half (Nat.pred p) end.
+Fixpoint local (n : nat) : nat :=
+  match n with 0 => 0 | S p => let call := fun k => local k in call p end.
+Fixpoint inner (n : nat) : nat :=
+  match n with 0 => 0 | S p => inner (match p with 0 => p | S q => q end) end.
+Example half_6 : half 6 = 0. Proof. reflexivity. Qed.
+Example local_2 : local 2 = 0. Proof. reflexivity. Qed.
+""",
+    "higher_order": LIST
+    + """
+Definition compose {A B C : Type} (g : B -> C) (f : A -> B) : A -> C := fun x => g (f x).
+Definition twice {A : Type} (f : A -> A) := compose f f.
+Fixpoint iterate {A : Type} (n : nat) (f : A -> A) (x : A) : A :=
+  match n with 0 => x | S m => f (iterate m f x) end.
+Definition sums := map (fun p : nat * nat => fst p + snd p).
+Definition apply_all (fs : list (nat -> nat)) (x : nat) : list nat := map (fun f => f x) fs.
+Example e1 : twice S 3 = 5. Proof. reflexivity. Qed.
+Example e2 : iterate 3 (fun x => x * 2) 1 = 8. Proof. reflexivity. Qed.
+Example e3 : sums [(1, 2); (3, 4)] = [3; 7]. Proof. reflexivity. Qed.
+Example e4 : apply_all [S; Nat.add 10; fun n => n - 1] 5 = [6; 15; 4]. Proof. reflexivity. Qed.
+""",
+    "explicit_types": """
+Definition id (A : Type) (x : A) : A := x.
+Definition same := id nat 3.
+Definition guess := id _ true.
+Definition none := @None nat.
+Fixpoint count (A : Type) (l : list A) : nat :=
+  match l with nil => 0 | cons _ t => S (count A t) end.
+Inductive box (A : Type) : Type := full (x : A) | void.
+Definition open_box (A : Type) (b : box A) (d : A) : A :=
+  match b with full _ x => x | void _ => d end.
+Definition b1 := full nat 3.
+Arguments open_box {A} b d.
+Definition three := open_box b1 0.
+Definition tagged {A B} (p : A * B) : B * A := let (x, y) := p in (y, x).
+Example e : three = 3. Proof. reflexivity. Qed.
+Example f : @id nat 4 = @fst nat bool (4, true). Proof. reflexivity. Qed.
+""",
+    "scopes": """
+Require Import Bool.
+From Coq Require Import Lists.List Arith.
+Import List.ListNotations.
+Open Scope bool_scope.
+Definition a (x y : bool) := x && negb y || (x && y)%bool.
+Definition b (n m : nat) := (n =? m) || (n <? m) && (m <=? 3).
+Definition c := [1] ++ (2 :: [3])%list.
+Definition d (n : nat) : list nat := if n =? 0 then [] else n :: c ++ [n + 1 * 2 - 3].
+Definition e := Bool.eqb true false.
+""",
+    "expressions_and_statements": LIST
+    + """
+Inductive op : Set := Plus | Times.
+Inductive expr : Type :=
+  | Num (n : nat)
+  | Bin (o : op) (l r : expr)
+  | Block (s : list stmt) (e : expr)
+with stmt : Type := Do (e : expr) | Skip.
+Fixpoint size (e : expr) : nat :=
+  match e with
+  | Num _ => 1
+  | Bin _ l r => S (size l + size r)
+  | Block _ e => S (size e)
+  end.
+Fixpoint eval (e : expr) : nat :=
+  match e with
+  | Num n => n
+  | Bin Plus l r => eval l + eval r
+  | Bin Times l r => eval l * eval r
+  | Block s e => eval e
+  end.
+Example e : eval (Bin Plus (Num 2) (Bin Times (Num 3) (Num 4))) = 14. Proof. reflexivity. Qed.
+Compute eval (Bin Times (Num 6) (Num 7)).
+""",
+    "functions_in_data": """
+Inductive stream_tree : Type := stop | branch (f : nat -> stream_tree).
+Fixpoint walk (t : stream_tree) (n : nat) : nat :=
+  match t with stop => n | branch f => walk (f n) (S n) end.
+Inductive empty : Set := .
+Definition absurd (e : empty) : nat := match e with end.
+Inductive wrap : Set := Wrap : option wrap -> wrap.
+Fixpoint depth (w : wrap) : nat :=
+  match w with Wrap None => 0 | Wrap (Some w') => S (depth w') end.
+Example d : depth (Wrap (Some (Wrap None))) = 1. Proof. reflexivity. Qed.
+Example w : walk (branch (fun n => branch (fun m => stop))) 5 = 7. Proof. reflexivity. Qed.
+""",
+    "struct_inferred": """
+Fixpoint second (b : bool) (n : nat) : nat :=
+  match n with 0 => 0 | S m => second (negb b) m end.
+Fixpoint flip (n m : nat) : nat := match m with 0 => n | S m' => flip (S n) m' end.
+Fixpoint left_right (n m : nat) : nat :=
+  match m with 0 => 0 | S p => right_left p n end
+with right_left (n m : nat) : nat :=
+  match n with 0 => 1 | S p => left_right m p end.
+Definition wrapped := fix len (l : list nat) : nat :=
+  match l with nil => 0 | cons _ t => S (len t) end.
+Example e : second true 3 = 0. Proof. reflexivity. Qed.
+""",
+    "comments": """
+(* outer (* inner *) "a string with *) inside" still a comment *)
+Definition a := 1. (* after *) Definition b := (* inside *) a.
+""",
+    "positive": """
+From Coq Require Import PArith.
+Definition inc := Pos.succ.
+Fixpoint bits (p : positive) : nat := match p with xI q | xO q => S (bits q) | xH => 1 end.
+Example e : inc (xI xH) = Pos.add (xI xH) xH. Proof. reflexivity. Qed.
+Example f : bits (Pos.mul (xO xH) (xI xH)) = 3. Proof. reflexivity. Qed.
+""",
+    "shadowing": """
+Definition app (n m : nat) : nat := n + m.
+Definition length (n : nat) := match n with S n => n | n => n end.
+Inductive color := red | green | blue.
+Definition next (c : color) := match c with red => green | green => blue | blue => red end.
+Fixpoint f (n : nat) : nat := match n with 0 => 0 | S n => let n := n in f n end.
+Example e : app 1 (length 3) = 3. Proof. reflexivity. Qed.
+""",
+    "fold_over_list": LIST
+    + """
+Require Import Arith.
+Fixpoint insert (x : nat) (l : list nat) : list nat :=
+  match l with [] => [x] | y :: t => if x <=? y then x :: l else y :: insert x t end.
+Definition sort (l : list nat) : list nat := fold_right insert [] l.
+Definition total := fold_left Nat.add.
+Definition pairs := combine [1; 2] [true; false].
+Example e : sort [3; 1; 2] = [1; 2; 3]. Proof. reflexivity. Qed.
+Example f : total [1; 2; 3] 0 = 6. Proof. reflexivity. Qed.
+Example g : nth 1 (firstn 2 (skipn 1 (seq 0 5))) 9 = 2. Proof. reflexivity. Qed.
+Example h : partition (fun n => n <? 2) [1; 2; 3] = ([1], [2; 3]). Proof. reflexivity. Qed.
+Example i : flat_map (fun n => repeat n n) [1; 2] = [1; 2; 2]. Proof. reflexivity. Qed.
+""",
+}
