@@ -112,17 +112,38 @@ vf_drelu(vf x) {
     return vf_sel(vm_lt(C1(0.0f), x), C1(1.0f), C1(0.0f));
 }
 
+/* The normal density times sqrt(2 pi), and from it the distribution function Phi: for a = |x|,
+ * Phi(-a) = exp(-a^2/2) t P(t), t = 1 / (1 + 0.33 a), a fit of our own; absolute error below 1e-7.
+ * One exponential serves both, and GELU keeps its digits where Phi is small. */
+INLINE vf
+vf_bell(vf x) {
+    return vf_exp(C1(-0.5f) * x * x);
+}
+
+INLINE vf
+vf_phi(vf x, vf bell) {
+    vf t = C1(1.0f) / vf_fma(vf_abs(x), C1(0.33f), C1(1.0f));
+    vf p = C1(0x1.cbf588p-4f);
+    p = vf_fma(p, t, C1(-0x1.16a682p-1f));
+    p = vf_fma(p, t, C1(0x1.a09e94p-1f));
+    p = vf_fma(p, t, C1(-0x1.a85b58p-3f));
+    p = vf_fma(p, t, C1(0x1.c73760p-2f));
+    p = vf_fma(p, t, C1(0x1.3559f6p-2f));
+    p = vf_fma(p, t, C1(0x1.54139cp-2f));
+    vf tail = p * t * bell * C1(0x1.988454p-2f);
+    return vf_sel(vm_lt(x, C1(0.0f)), tail, C1(1.0f) - tail);
+}
+
 INLINE vf
 vf_gelu(vf x) {
-    return C1(0.5f) * x * (C1(1.0f) + vf_erf(x * C1(0x1.6a09e6p-1f)));
+    return x * vf_phi(x, vf_bell(x));
 }
 
 /* Phi(x) + x phi(x) */
 INLINE vf
 vf_dgelu(vf x) {
-    vf phi = C1(0x1.988454p-2f) * vf_exp(C1(-0.5f) * x * x);
-    vf cdf = vf_fma(C1(0.5f), vf_erf(x * C1(0x1.6a09e6p-1f)), C1(0.5f));
-    return vf_fma(x, phi, cdf);
+    vf bell = vf_bell(x);
+    return vf_fma(x, C1(0x1.988454p-2f) * bell, vf_phi(x, bell));
 }
 
 INLINE vf
