@@ -1,0 +1,72 @@
+/* What the parts of the Python face of lang share: programs, boxes of terms, locks. */
+#ifndef RLAB_PYTHON_LANG_H
+#define RLAB_PYTHON_LANG_H
+
+#include "python/py.h"
+#include "lang/lang.h"
+
+/* A term store shared by the Terms that live in it. `refs` is guarded by the GIL, `store` by `lock`,
+ * which is taken before the GIL is left and never while another lock is waited for with the GIL. */
+typedef struct rlab_py_box {
+    Py_ssize_t refs;
+    rlab_store store;
+    PyThread_type_lock lock;
+} rlab_py_box;
+
+typedef struct rlab_py_program {
+    PyObject_HEAD
+    rlab_program *program;
+    PyThread_type_lock lock; /* guards building; a sealed program is immutable */
+    rlab_py_box *box; /* where new terms go; replaced when it has grown large */
+} rlab_py_program;
+
+typedef struct rlab_py_term {
+    PyObject_HEAD
+    rlab_py_program *program;
+    rlab_py_box *box;
+    rlab_term term;
+} rlab_py_term;
+
+typedef struct rlab_py_type {
+    PyObject_HEAD
+    rlab_py_program *program;
+    rlab_type *type;
+    PyThread_type_lock lock; /* guards the tables of counts, which grow */
+} rlab_py_type;
+
+typedef struct rlab_py_codec {
+    PyObject_HEAD
+    rlab_py_program *program;
+    rlab_py_type *sides[2];
+    rlab_codec *codec;
+} rlab_py_codec;
+
+/* Takes a lock; leaves the GIL while it has to wait. */
+void rlab_py_lock(PyThread_type_lock lock);
+
+rlab_py_box *rlab_py_box_new(rlab_py_state *state, rlab_py_program *program);
+void rlab_py_box_drop(rlab_py_box *box);
+/* The box for new terms, with one more reference. NULL: raised. */
+rlab_py_box *rlab_py_box_current(rlab_py_state *state, rlab_py_program *program);
+/* A Term of a box; takes over the caller's reference to the box. */
+PyObject *rlab_py_term_new(rlab_py_state *state, rlab_py_program *program, rlab_py_box *box,
+                           rlab_term term);
+/* The object as a Term of this program, or NULL with InputTypeError naming the argument. */
+rlab_py_term *rlab_py_term_check(rlab_py_state *state, rlab_py_program *program, PyObject *object,
+                                 const char *name);
+/* Copies a Term into a box that the caller has not locked. 0 or -1. */
+int rlab_py_term_into(rlab_py_state *state, rlab_term *out, rlab_py_box *box, rlab_py_term *term);
+/* Raises unless the program is sealed. 0 or -1. */
+int rlab_py_sealed(rlab_py_state *state, const rlab_py_program *program);
+/* Appends a Python type expression in postfix. Variables below `vars` are allowed. 0 or -1. */
+int rlab_py_type_expr(rlab_py_state *state, rlab_ids *out, PyObject *expr, const char *name);
+int rlab_py_push_id(rlab_py_state *state, rlab_ids *ids, uint32_t id);
+/* Budgets from keyword arguments; 0 or negative: the default. */
+rlab_budget rlab_py_budget(long long steps, long long nodes);
+/* A global's index argument, checked. -1: none, where `optional`. 0 or -1 raised. */
+int rlab_py_global(rlab_py_state *state, uint32_t *out, const rlab_py_program *program,
+                   long long global, bool optional);
+PyObject *rlab_py_trace_new(rlab_py_state *state, rlab_py_program *program, PyObject *args,
+                            PyObject *kwargs);
+
+#endif
