@@ -202,23 +202,42 @@ vf_store_left(float *p, size_t left, vf x) {
         vf_store_part(p, left, x);
 }
 
+/* Lanes half, half + 1, ... in the place of lanes 0, 1, ...; what the other lanes get is of no use.
+ */
+INLINE vf
+vf_upper(vf x, int half) {
+#if defined(__AVX512F__)
+    __m512 t = (__m512)x;
+    return half == 8   ? (vf)_mm512_shuffle_f32x4(t, t, 0x0e)
+           : half == 4 ? (vf)_mm512_shuffle_f32x4(t, t, 0x01)
+           : half == 2 ? (vf)_mm512_permute_ps(t, 0x0e)
+                       : (vf)_mm512_permute_ps(t, 0x01);
+#elif defined(__AVX2__)
+    __m256 t = (__m256)x;
+    return half == 4   ? (vf)_mm256_permute2f128_ps(t, t, 0x01)
+           : half == 2 ? (vf)_mm256_permute_ps(t, 0x0e)
+                       : (vf)_mm256_permute_ps(t, 0x01);
+#else
+    vf t = x;
+    for (int l = 0; l < half; l++)
+        t[l] = x[l + half];
+    return t;
+#endif
+}
+
 /* Folds LANES partial results into one: lane l takes in lane l + 16, then + 8, + 4, + 2, + 1. */
-#define DEFINE_FOLD(name, vector_op, op)                                                           \
+#define DEFINE_FOLD(name, op)                                                                      \
     INLINE float name(const vf acc[NACC]) {                                                        \
         vf t[NACC];                                                                                \
-        float lane[VL];                                                                            \
         UNROLL for (int u = 0; u < NACC; u++) t[u] = acc[u];                                       \
         UNROLL for (int half = NACC / 2; half > 0; half /= 2)                                      \
-            UNROLL for (int u = 0; u < half; u++) t[u] = vector_op(t[u], t[u + half]);             \
-        vf_store(lane, t[0]);                                                                      \
-        UNROLL for (int half = VL / 2; half > 0; half /= 2) UNROLL for (int l = 0; l < half; l++)  \
-            lane[l] = op(lane[l], lane[l + half]);                                                 \
-        return lane[0];                                                                            \
+            UNROLL for (int u = 0; u < half; u++) t[u] = op(t[u], t[u + half]);                    \
+        UNROLL for (int half = VL / 2; half > 0; half /= 2) t[0] = op(t[0], vf_upper(t[0], half)); \
+        return t[0][0];                                                                            \
     }
 #define FOLD_ADD(a, b) ((a) + (b))
-#define FOLD_MAX(a, b) ((a) < (b) ? (b) : (a))
-DEFINE_FOLD(fold_add, FOLD_ADD, FOLD_ADD)
-DEFINE_FOLD(fold_max, vf_max, FOLD_MAX)
+DEFINE_FOLD(fold_add, FOLD_ADD)
+DEFINE_FOLD(fold_max, vf_max)
 
 /* Runs the statements for every block of LANES: u counts accumulators, p is the offset of the
  * vector, left > 0 the floats from there to n. Vectors wholly past n are skipped. */
