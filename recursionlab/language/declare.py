@@ -25,7 +25,7 @@ from .signature import (
     Inductive,
     TypeParameter,
 )
-from .source import Excerpt, Sentence, Source, Span
+from .source import BLANKS, Excerpt, Sentence, Source, Span
 from .types import Con, Rigid, Type, TypeTooLarge, arrows, show, uncurry
 from .words import REFUSED_COMMANDS
 
@@ -506,7 +506,7 @@ def elaborate_expression(
     """
     source = Source(name, text)
     clean = source.blank_comments()
-    stripped = clean.strip()
+    stripped = clean.strip(BLANKS)
     if not stripped:
         raise source.error("there is no term here", Span(0, 1), "write a term, such as `S O`")
     start = clean.index(stripped)

@@ -13,7 +13,7 @@ from recursionlab.errors import InputError
 
 from . import prelude
 from . import syntax as ast
-from .core import Node
+from .core import Apply, Global, Node
 from .declare import File, elaborate_expression, with_limits
 from .elaborate import Elaborator
 from .emit import CodeTooLarge, emit, fill, type_code
@@ -21,7 +21,7 @@ from .namespace import Declared, suggest
 from .parser import parse
 from .signature import Computation, ExampleCheck, Inductive
 from .signature import Function as Declaration
-from .source import Excerpt, Sentence, Source, Span
+from .source import BLANKS, Excerpt, Sentence, Source, Span
 from .types import Con, Meta, Rigid, Type, Unifier, resolve, show, substitute
 
 __all__ = ["Function", "Program", "library", "libraries", "load", "loads"]
@@ -242,10 +242,59 @@ class Program:
         """
         return self._elaborate(text, name)[0]
 
-    def _elaborate(self, text: str, name: str) -> tuple[Any, Type]:
-        node, kind, excerpt = elaborate_expression(
+    def trace(
+        self,
+        text: str,
+        function: str | None = None,
+        granularity: str = "contraction",
+        every: int = 1,
+        steps: int = 0,
+        nodes: int = 0,
+    ) -> Any:
+        """Reduce a term step by step.
+
+        Parameters
+        ----------
+        text : str
+            A Gallina expression, such as `succ (xI xH)`.
+        function : str, optional
+            The function whose calls the granularity `call` follows; the term's head if not given.
+        granularity, every, steps, nodes
+            As for `Function.trace`.
+
+        Returns
+        -------
+        recursionlab._core.Trace
+        """
+        node, _, excerpt = self._read(text, "<term>")
+        number = self[function].id if function is not None else self._head(node)
+        if number < 0 and granularity == "call":
+            raise excerpt.error(
+                "this term calls no function at its head, so there are no calls to follow",
+                node.span,
+                "write a call such as `f x`, or name the function",
+            )
+        return self.core.trace(
+            self._term(node, excerpt),
+            granularity=granularity,
+            function=number,
+            every=every,
+            steps=steps,
+            nodes=nodes,
+        )
+
+    def _head(self, node: Node) -> int:
+        while isinstance(node, Apply):
+            node = node.function
+        return self._ids.functions[node.function] if isinstance(node, Global) else -1
+
+    def _read(self, text: str, name: str) -> tuple[Node, Type, Excerpt]:
+        return elaborate_expression(
             text, name, self._file.namespace, prelude.core(), prelude.modules
         )
+
+    def _elaborate(self, text: str, name: str) -> tuple[Any, Type]:
+        node, kind, excerpt = self._read(text, name)
         return self._term(node, excerpt), kind
 
     def _term(self, node: Node, excerpt: Excerpt) -> Any:
@@ -263,7 +312,7 @@ class Program:
         """Read a closed type, such as `tree label`, in the front end's own form."""
         source = Source(name, text)
         clean = source.blank_comments()
-        stripped = clean.strip()
+        stripped = clean.strip(BLANKS)
         if not stripped:
             raise source.error("there is no type here", Span(0, 1), "write a type, such as `nat`")
         start = clean.index(stripped)
@@ -308,8 +357,8 @@ class Program:
             At the first one whose sides differ; the message shows both normal forms.
         """
         for example in self._file.examples:
-            left = self._term(example.left, example.excerpt).evaluate()
-            right = self._term(example.right, example.excerpt).evaluate()
+            left = self.core.eval(self._term(example.left, example.excerpt))
+            right = self.core.eval(self._term(example.right, example.excerpt))
             if left != right:
                 raise example.excerpt.error(
                     f"example `{example.name}` fails: the sides have different normal forms",
@@ -326,7 +375,7 @@ class Program:
         list of (value, type), both as Gallina text
         """
         return [
-            (str(self._term(c.term, c.excerpt).evaluate()), show(c.type))
+            (str(self.core.eval(self._term(c.term, c.excerpt))), show(c.type))
             for c in self._file.computations
         ]
 
@@ -457,19 +506,22 @@ class Function:
                 found.append(Function(self.program, other.declaration, mapping))
         return found
 
-    def __call__(self, *arguments: Any) -> Any:
+    def __call__(self, *arguments: Any, steps: int = 0, nodes: int = 0) -> Any:
         """Apply the function and evaluate.
 
         Parameters
         ----------
-        *arguments : str or Value
+        *arguments : str or Term
             As many as `arity`; text is read as Gallina.
+        steps, nodes : int
+            Budgets; 0 means the default.
 
         Returns
         -------
-        The value.
+        recursionlab._core.Term
+            The normal form; `str` of it is Gallina.
         """
-        return self.apply(*arguments).evaluate()
+        return self.program.core.eval(self.apply(*arguments), steps=steps, nodes=nodes)
 
     def apply(self, *arguments: Any) -> Any:
         """Return the term that applies the function, not evaluated."""
@@ -483,7 +535,7 @@ class Function:
             self._argument(argument, kind, number)
             for number, (argument, kind) in enumerate(zip(arguments, kinds, strict=True))
         ]
-        return self.program.core.apply(self.id, terms)
+        return self.program.core.apply(self.id, *terms)
 
     def _argument(self, argument: Any, kind: Type, number: int) -> Any:
         if not isinstance(argument, str):
@@ -499,21 +551,40 @@ class Function:
             )
         return term
 
-    def trace(self, *arguments: Any, **options: Any) -> Any:
+    def trace(
+        self,
+        *arguments: Any,
+        granularity: str = "contraction",
+        every: int = 1,
+        steps: int = 0,
+        nodes: int = 0,
+    ) -> Any:
         """Reduce an application step by step.
 
         Parameters
         ----------
-        *arguments : str or Value
+        *arguments : str or Term
             As for a call.
-        **options
-            `granularity` and what else the reducer takes.
+        granularity : str
+            `contraction`, `equation` or `call`.
+        every : int
+            Keep every n-th step, and the last.
+        steps, nodes : int
+            Budgets; 0 means the default.
 
         Returns
         -------
-        Iterator over steps.
+        recursionlab._core.Trace
+            An iterator over steps.
         """
-        return self.apply(*arguments).trace(function=self.id, **options)
+        return self.program.core.trace(
+            self.apply(*arguments),
+            granularity=granularity,
+            function=self.id,
+            every=every,
+            steps=steps,
+            nodes=nodes,
+        )
 
 
 def _open(kind: Type, declaration: Declaration) -> Type:

@@ -9,8 +9,10 @@ from typing import NamedTuple
 
 from recursionlab.errors import LanguageError
 
-__all__ = ["Excerpt", "Sentence", "Source", "Span"]
+__all__ = ["BLANKS", "Excerpt", "Sentence", "Source", "Span"]
 
+# What separates words, as in Coq; other blanks of Unicode do not.
+BLANKS = " \t\r\n"
 _COMMENT_MARK = re.compile(r'\(\*|\*\)|"')
 
 
@@ -132,20 +134,20 @@ class Source:
         found: list[Sentence] = []
         start = 0
         for dot in re.finditer(r"\.(?=[ \t\r\n]|\Z)", clean):
-            if not clean[start : dot.start()].strip():
+            if not clean[start : dot.start()].strip(BLANKS):
                 raise self.error(
                     "there is no command before this dot", Span(*dot.span()), "remove the dot"
                 )
             found.append(_sentence(clean, start, dot.start(), dotted=True))
             start = dot.end()
-        if clean[start:].strip():
+        if clean[start:].strip(BLANKS):
             found.append(_sentence(clean, start, len(clean), dotted=False))
         return clean, found
 
 
 def _sentence(clean: str, start: int, end: int, *, dotted: bool) -> Sentence:
     text = clean[start:end]
-    start += len(text) - len(text.lstrip())
-    end -= len(text) - len(text.rstrip())
+    start += len(text) - len(text.lstrip(BLANKS))
+    end -= len(text) - len(text.rstrip(BLANKS))
     word = re.match(r"[A-Za-z_][A-Za-z0-9_']*", clean[start:end])
     return Sentence(word.group() if word else "", Span(start, max(start, end)), dotted)

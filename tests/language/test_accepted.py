@@ -56,7 +56,7 @@ def test_binary_arithmetic(n, reference):
     program = BINARY.setdefault("program", library("binary"))
 
     def run(text):
-        return program.expression(text).evaluate()
+        return program.core.eval(program.expression(text))
 
     assert run(f"succ ({value(n)})") == run(value(n + 1))
     assert run(f"pred ({value(n + 1)})") == run(value(n))

@@ -132,8 +132,11 @@ class Program:
     def term(self, code: list[Any]) -> Term:
         return Term(self, self.parse(code))
 
-    def apply(self, g: int, terms: list[Term]) -> Term:
+    def apply(self, g: int, *terms: Term) -> Term:
         return Term(self, app(("global", g), tuple(t.tree for t in terms)))
+
+    def eval(self, term: Term, *, steps: int = 0, nodes: int = 0) -> Term:
+        return Term(self, self.evaluate(term.tree))
 
     # ------------------------------------------------------------------------ big steps
 
@@ -244,9 +247,6 @@ class Term:
 
     program: Program
     tree: Tree
-
-    def evaluate(self) -> Term:
-        return Term(self.program, self.program.evaluate(self.tree))
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Term) and self.tree == other.tree
