@@ -275,12 +275,20 @@ def run_list(args: argparse.Namespace) -> None:
             print(f"  {name:24} {row.get('type', row.get('about', ''))}")
 
 
-def run_bench(args: argparse.Namespace) -> int:
-    """Compare with peers."""
-    from recursionlab.bench import main as bench
+def run_bench(args: argparse.Namespace) -> None:
+    """Compare with peers, by turns in one process; a ratio above 1 means that ours is better."""
+    from recursionlab import registry
+    from recursionlab.data.files import write_json
+    from recursionlab.judge.evaluation import Table
 
-    status: int = bench(args) or 0
-    return status
+    options = {"cases": args.case} if args.case else {}
+    result = registry.benchmark(args.name).run(**options)
+    if args.output:
+        write_json(Path(args.output) / f"bench-{args.name}.json", result)
+    if args.json:
+        _print_json(result)
+    else:
+        print(Table(result["rows"]))
 
 
 def _told(args: argparse.Namespace, path: Any, value: dict[str, Any]) -> None:
@@ -454,9 +462,10 @@ def _result_commands(commands: Any) -> None:
     c.add_argument(
         "--output", metavar="DIR", help="where report.html goes; the folder if not given"
     )
-    c = _command(commands, "bench", run_bench, "recursionlab bench --json")
-    c.add_argument("name", nargs="?", help="one benchmark; all if not given")
-    c.add_argument("--output", metavar="DIR", help="where bench.json goes")
+    c = _command(commands, "bench", run_bench, "recursionlab bench train --json")
+    c.add_argument("name", nargs="?", default="train", help="which benchmark (default: train)")
+    c.add_argument("--case", action="append", metavar="NAME", help="a case of it; may be repeated")
+    c.add_argument("--output", metavar="DIR", help="where bench-NAME.json goes")
 
 
 if __name__ == "__main__":

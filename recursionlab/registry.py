@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+from recursionlab.config import suggest
+from recursionlab.errors import InputError
 
 HERE = Path(__file__).parent
 
@@ -58,6 +62,15 @@ def models() -> list[dict[str, Any]]:
     from recursionlab import models as room
 
     return [{"name": name, "about": about} for name, about in room.kinds().items()]
+
+
+def benchmark(name: str) -> Any:
+    """Return the module of a benchmark: `run(cases=...)` gives `machine` and `rows`."""
+    files = (HERE / "bench").glob("*.py")
+    known = [f.stem for f in files if not f.stem.startswith("_") and not f.stem.endswith("_peer")]
+    if name not in known:
+        raise InputError(f"no benchmark {name!r}{suggest(name, known)}")
+    return importlib.import_module(f"recursionlab.bench.{name}")
 
 
 KINDS: dict[str, Callable[[], list[dict[str, Any]]]] = {

@@ -126,5 +126,5 @@ def _train(
 
 
 def _fitted(model: dict[str, Any], data: Dataset) -> dict[str, Any]:
-    """Return the model's table with room for the longest sequence of the data, unless it says so."""
-    return model
+    """Return the model's table with positions for the longest answer decoded, unless it says so."""
+    return {"max_positions": 2 * max(data.longest) + 10, **model}

@@ -1,0 +1,71 @@
+"""Pages are self-contained, escaped, and say plainly where a model fails."""
+
+import re
+
+import pytest
+
+from recursionlab.plot import accuracy, curves, new_axes, svg
+from recursionlab.report.page import Page, Section, failure_table, percent, table
+from recursionlab.report.pool import failing, fails_at, pool, spans
+
+ROWS = [
+    {"value": v, "n": 100, "exact": k, "rate": k / 100, "low": k / 120, "high": min(1, k / 80)}
+    for v, k in [(1, 100), (2, 99), (3, 98), (4, 10), (6, 0)]
+]
+
+
+def test_pool_adds_up_and_spans_join_neighbours():
+    both = pool([ROWS, ROWS])
+    assert [(r["value"], r["n"], r["exact"]) for r in both][:2] == [(1, 200, 200), (2, 200, 198)]
+    assert fails_at(ROWS, 0.99) == [3, 4, 6]
+    assert spans([]) == ""
+    assert failing(ROWS, "size", 0.99) == ("below 99 % exact at size 3 to 4, 6 (lowest 0.0 % at 6)")
+    assert failing(ROWS[:2], "size", 0.99) == "at least 99 % exact at every size"
+
+
+@pytest.mark.parametrize(
+    ("share", "text"),
+    [(1.0, "100 %"), (0.0, "0 %"), (0.99999, "> 99.9 %"), (0.00001, "< 0.1 %"), (0.5, "50.0 %")],
+)
+def test_a_share_is_never_rounded_to_all_or_none(share, text):
+    assert percent(share) == text
+
+
+def test_figures_are_the_same_text_every_time_and_mark_the_training_range():
+    texts = [svg(accuracy(new_axes(), ROWS, by="size", trained=(1, 3))) for _ in range(2)]
+    assert texts[0] == texts[1]
+    assert "seen in training" in texts[0]
+    assert "size (constructors)" in texts[0]
+    drawn = curves(new_axes(), {"a": [(1, 2.0), (2, 1.0)], "none": []}, ylabel="loss", log=True)
+    assert "training step" in svg(drawn)
+
+
+def test_a_page_stands_alone_and_escapes_what_it_shows():
+    figure = {"svg": svg(accuracy(new_axes(), ROWS, by="size")), "caption": "<b>a</b>"}
+    bad = {"input": "<script>alert(1)</script>", "expected": "a b", "got": "a", "first_wrong": 1}
+    page = Page(
+        "<i>title</i>",
+        cards=[{"label": "l", "value": "<v>", "note": "n"}],
+        sections=[
+            Section("s", text=["<p>"], points=["<li>"], figures=[figure]),
+            Section("f", tables=[failure_table([bad], ["size"]), table([{"a": 1.5, "rate": 1.0}])]),
+            Section("none", tables=[table([], empty="nothing at all")], code="<pre>"),
+        ],
+    )
+    text = page.render()
+    assert "<script" not in text
+    assert "<i>title" not in text
+    assert "<mark>(end)</mark>" in text
+    assert "nothing at all" in text
+    assert "100 %" in text
+    links = re.findall(r'(?:src|href)="([^"]*)"', text)
+    assert all(link.startswith("#") for link in links)
+    assert not re.search(r"@import|url\((?!#)", text)
+
+
+def test_the_first_wrong_token_is_marked():
+    row = {"input": "x", "expected": "a b c", "got": "a z c", "first_wrong": 1}
+    page = Page("t", sections=[Section("f", tables=[failure_table([row], [])])]).render()
+    assert "<mark>b</mark>" in page
+    assert "<mark>z</mark>" in page
+    assert page.count("<mark>") == 2
