@@ -92,9 +92,4 @@ void rlab_model_batch(rlab_batch *out, const rlab_model *model, int32_t n_seqs,
                       const int64_t *source_off, const int32_t *source, const int64_t *target_off,
                       const int32_t *target, const int32_t *labels, const int64_t *ids);
 
-/* ---- the Python face gives the model to other parts of the border
- * ------------------------------------------------ */
-/* csrc/python/py_model.h: rlab_model *rlab_py_model(state, object, "model") checks the type and
- * borrows. */
-
 #endif

@@ -94,6 +94,11 @@ rlab_exec_step(rlab_ctx *ctx, rlab_exec *exec, const rlab_weights *weights, int3
 }
 
 int32_t
+rlab_exec_slots(const rlab_exec *exec, int32_t space) {
+    return exec->cache[space].slots;
+}
+
+int32_t
 rlab_exec_slot_rows(const rlab_exec *exec, int32_t space, int32_t slot) {
     assert(slot >= 0 && slot < exec->cache[space].slots);
     return exec->cache[space].used[slot];

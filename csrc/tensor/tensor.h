@@ -230,7 +230,7 @@ typedef struct rlab_run {
         step; /* of dropout: its mask is a function of (seed, step, node, sequence id, element) */
     double
         loss_scale;  /* gradients are of loss_scale * sum of the labels' losses; 0: of their mean */
-    float smoothing; /* label smoothing of the loss, in [0, 1); added to the loss node's own */
+    float smoothing; /* label smoothing of the loss, in [0, 1); 0: the loss node's own */
     const rlab_tap *taps; /* (n_taps,) or NULL */
     int32_t n_taps;
 } rlab_run;
@@ -275,7 +275,8 @@ rlab_status rlab_exec_cache(rlab_ctx *ctx, rlab_exec *exec, const int32_t slots[
  * CALL taps of this space act. */
 rlab_status rlab_exec_step(rlab_ctx *ctx, rlab_exec *exec, const rlab_weights *weights,
                            int32_t space, const rlab_batch *batch, const rlab_run *run);
-/* Rows in a slot; emptying it; copying one to another (beams). slot in range. */
+/* Slots of a space; rows in a slot; emptying it; copying one to another (beams). slot in range. */
+int32_t rlab_exec_slots(const rlab_exec *exec, int32_t space);
 int32_t rlab_exec_slot_rows(const rlab_exec *exec, int32_t space, int32_t slot);
 void rlab_exec_slot_reset(rlab_exec *exec, int32_t space, int32_t slot);
 void rlab_exec_slot_copy(rlab_exec *exec, int32_t space, int32_t from, int32_t to);

@@ -1,0 +1,41 @@
+/* What other parts of the border may do with a Python Model: borrow the C model, hold its lock. */
+#ifndef RLAB_PYTHON_PY_MODEL_H
+#define RLAB_PYTHON_PY_MODEL_H
+
+#include "python/py.h"
+#include "model/model.h"
+
+/* The C model of a Python Model, borrowed: keep a reference to `object` as long as you use it.
+ * Raises InputTypeError naming the argument and returns NULL when it is something else. */
+rlab_model *rlab_py_model(rlab_py_state *state, PyObject *object, const char *name);
+
+/* One caller at a time computes with a model. Lock before releasing the GIL, unlock after taking it
+ * again. */
+void rlab_py_model_lock(PyObject *object);
+void rlab_py_model_unlock(PyObject *object);
+
+/* ---- for the model_*.c files only
+ * ---------------------------------------------------------------- */
+
+#include <pythread.h>
+
+typedef struct py_model {
+    PyObject_HEAD rlab_model *model;
+    rlab_team *team; /* of the last run, or NULL */
+    int32_t shards;
+    rlab_exec *decoder; /* made by open_cache, or NULL */
+    float *grad;        /* (size,) */
+    PyThread_type_lock lock;
+} py_model;
+
+PyObject *rlab_py_model_forward(PyObject *object, PyObject *args, PyObject *kwargs);
+PyObject *rlab_py_model_loss(PyObject *object, PyObject *args, PyObject *kwargs);
+PyObject *rlab_py_model_flops(PyObject *object, PyObject *args, PyObject *kwargs);
+PyObject *rlab_py_model_open_cache(PyObject *object, PyObject *args);
+PyObject *rlab_py_model_encode(PyObject *object, PyObject *args);
+PyObject *rlab_py_model_step(PyObject *object, PyObject *args);
+PyObject *rlab_py_model_slot_rows(PyObject *object, PyObject *args);
+PyObject *rlab_py_model_slot_reset(PyObject *object, PyObject *args);
+PyObject *rlab_py_model_slot_copy(PyObject *object, PyObject *args);
+
+#endif
