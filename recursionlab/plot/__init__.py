@@ -18,7 +18,7 @@ from matplotlib.ticker import MaxNLocator, PercentFormatter
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 LINES = ("-", "--", "-.", ":")
-SHADE = "#F0E442"
+SHADE = "#E8E3C9"
 UNITS = {
     "size": "size (constructors)",
     "depth": "depth (constructors on the longest path)",
@@ -41,7 +41,7 @@ STYLE: dict[Any, Any] = {
 }
 
 
-def new_axes(width: float = 6.4, height: float = 3.8) -> Axes:
+def new_axes(width: float = 5.4, height: float = 3.5) -> Axes:
     """Return the axes of a new figure (width and height in inches) in the house style."""
     with matplotlib.rc_context(STYLE):
         return Figure(figsize=(width, height), layout="constrained").add_subplot()
@@ -77,7 +77,7 @@ def accuracy(
         if trained is not None and not any(p.get_gid() == "trained" for p in ax.patches):
             low, high = trained[0] - 0.5, trained[1] + 0.5
             ax.axvspan(
-                low, high, color=SHADE, alpha=0.3, lw=0, label="seen in training", gid="trained"
+                low, high, color=SHADE, alpha=0.55, lw=0, label="seen in training", gid="trained"
             )
         x = [row["value"] for row in rows]
         colour = COLOURS[style % len(COLOURS)]
@@ -112,15 +112,40 @@ def curves(
     ylabel: str,
     log: bool = False,
     share: bool = False,
+    groups: Mapping[str, str] | None = None,
 ) -> Axes:
-    """Draw named curves of points (training step, value)."""
+    """Draw named curves of points (training step, value).
+
+    Parameters
+    ----------
+    ax : matplotlib Axes
+        Where to draw.
+    lines : mapping
+        Points of each curve by its name.
+    ylabel : str
+        Of the vertical axis, with the unit.
+    log, share : bool
+        A logarithmic axis; an axis in percent.
+    groups : mapping, optional
+        Curves of one group share a colour and an entry of the legend.
+    """
+    groups = groups or {name: name for name in lines}
+    order = list(dict.fromkeys(groups[name] for name in lines))
     with matplotlib.rc_context(STYLE):
-        for k, (name, points) in enumerate(lines.items()):
-            if not points:
-                continue
-            x, y = zip(*points, strict=True)
-            marker = MARKERS[k % len(MARKERS)] if len(points) <= 30 else None
-            ax.plot(x, y, color=COLOURS[k % len(COLOURS)], lw=1.5, ms=4, marker=marker, label=name)
+        for name, points in lines.items():
+            k = order.index(groups[name])
+            if points:
+                x, y = zip(*points, strict=True)
+                ax.plot(
+                    x,
+                    y,
+                    color=COLOURS[k % len(COLOURS)],
+                    ls=LINES[k % len(LINES)],
+                    marker=MARKERS[k % len(MARKERS)] if len(points) <= 30 else None,
+                    ms=4,
+                    lw=1.4,
+                    label=groups[name],
+                )
         ax.set_xlabel("training step")
         ax.set_ylabel(ylabel)
         ax.xaxis.set_major_locator(MaxNLocator(6, integer=True))
@@ -129,8 +154,9 @@ def curves(
         if share:
             ax.set_ylim(-0.03, 1.03)
             ax.yaxis.set_major_formatter(PercentFormatter(1.0))
-        if ax.get_legend_handles_labels()[0]:
-            ax.legend(loc="best", fontsize="small")
+        entries = dict(zip(*reversed(ax.get_legend_handles_labels()), strict=True))
+        if entries:
+            ax.legend(entries.values(), entries.keys(), loc="best", fontsize="small")
     return ax
 
 

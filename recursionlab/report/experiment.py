@@ -190,12 +190,9 @@ def _tables(summary: Sequence[Mapping[str, Any]], results: Results) -> list[dict
 
 
 def _training(folder: Path, results: Results) -> list[dict[str, str]]:
-    metrics = {
-        f"{variant}, seed {seed}": read_metrics(run_folder(folder, variant, seed))
-        for variant, seeds in results.items()
-        for seed in seeds
-    }
-    return curve_figures(metrics) if metrics else []
+    names = {f"{v}, seed {s}": (v, s) for v, seeds in results.items() for s in seeds}
+    metrics = {name: read_metrics(run_folder(folder, *key)) for name, key in names.items()}
+    return curve_figures(metrics, {name: key[0] for name, key in names.items()})
 
 
 def _failures(results: Results) -> list[dict[str, Any]]:

@@ -66,30 +66,47 @@ def points(rows: Sequence[Mapping[str, Any]], key: str) -> list[tuple[float, flo
     ]
 
 
-def curve_figures(metrics: Mapping[str, Sequence[Mapping[str, Any]]]) -> list[dict[str, str]]:
-    """Return figures of loss and exact match against the training step, a line a run."""
+def curve_figures(
+    metrics: Mapping[str, Sequence[Mapping[str, Any]]], groups: Mapping[str, str] | None = None
+) -> list[dict[str, str]]:
+    """Return figures of loss and exact match against the training step.
+
+    Parameters
+    ----------
+    metrics : mapping
+        Rows of metrics by run.
+    groups : mapping, optional
+        The variant of each run, where there are several: one colour a variant.
+    """
     from recursionlab.plot import curves, new_axes, svg
 
-    several = len(metrics) > 1
-    loss = {}
-    for name, rows in metrics.items():
-        loss[f"{name}, training" if several else "training"] = points(rows, "loss")
-        if not several:
-            loss["validation"] = points(rows, "valid_loss")
-    match = {
-        name if several else "exact match": points(rows, "valid_exact_match")
-        for name, rows in metrics.items()
-    }
-    if not several:
+    loss = {name: points(rows, "loss") for name, rows in metrics.items()}
+    match = {name: points(rows, "valid_exact_match") for name, rows in metrics.items()}
+    if groups is None:
         (rows,) = metrics.values()
-        match["token accuracy"] = points(rows, "valid_token_accuracy")
+        loss = {"training": points(rows, "loss"), "validation": points(rows, "valid_loss")}
+        match = {
+            "exact match": points(rows, "valid_exact_match"),
+            "token accuracy": points(rows, "valid_token_accuracy"),
+        }
+    kinds = (
+        (loss, {"ylabel": "loss (nats a token)", "log": True}, "Loss during training."),
+        (
+            match,
+            {"ylabel": "share of validation items", "share": True},
+            "Accuracy on the validation split during training, with teacher forcing.",
+        ),
+    )
     out = []
-    if any(loss.values()):
-        ax = curves(new_axes(), loss, ylabel="loss (nats a token)", log=True)
-        out.append({"svg": svg(ax), "caption": "Loss during training."})
-    if any(match.values()):
-        ax = curves(new_axes(), match, ylabel="share of validation items", share=True)
-        out.append({"svg": svg(ax), "caption": "Free-running accuracy on the validation split."})
+    for lines, options, caption in kinds:
+        if any(len(line) > 1 for line in lines.values()):
+            ax = curves(new_axes(), lines, groups=groups, **options)  # type: ignore[arg-type]
+            more = (
+                " A line a seed."
+                if groups is not None and len(lines) > len(set(groups.values()))
+                else ""
+            )
+            out.append({"svg": svg(ax), "caption": caption + more})
     return out
 
 
@@ -149,8 +166,8 @@ def run_page(folder: Path) -> Page:
                 {"svg": svg(ax), "caption": f"{SPLITS.get(name, name)} ({name}), by {by}."}
             )
     page.sections += [where, figures]
-    metrics = read_metrics(folder)
-    page.sections.append(Section("Training", figures=curve_figures({"run": metrics})))
+    training = curve_figures({"run": read_metrics(folder)})
+    page.sections.append(Section("Training", figures=training))
     failures = Section("Failures")
     tables = Section("All results")
     for name, e in evaluations.items():
