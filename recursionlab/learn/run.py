@@ -230,7 +230,7 @@ class Run:
     def _longest_output(self, split: SplitLike) -> int:
         lengths = np.diff(split.label_offsets)
         wanted = 2 * int(lengths.max(initial=0)) + 8
-        positions = self.model.max_target
+        positions = _core.longest(self.model)[1]
         return min(wanted, positions - 1) if positions else wanted
 
 

@@ -1,4 +1,4 @@
-"""Training's plain truths: AdamW on torch, learning rates by the formula, decoding one item at a time."""
+"""Training's plain truths: learning rates by the formula, decoding one item at a time, tasks."""
 
 import math
 

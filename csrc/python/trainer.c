@@ -1,0 +1,343 @@
+/* The Python face of learn: Trainer, teacher forcing, schedules and the order of batches. */
+#include "python/py_model.h"
+
+#include "learn/learn.h"
+
+/* A trainer and what it borrows. The model's lock is held while it runs. */
+typedef struct trainer_object {
+    PyObject_HEAD rlab_trainer *trainer;
+    PyObject *keep;       /* tuple: the model and the four arrays */
+    rlab_update *history; /* what the last run did */
+    size_t history_cap;
+    int64_t done; /* updates in it */
+} trainer_object;
+
+/* Checks the four arrays of a split and fills `out` from them; they are only borrowed. */
+static int
+corpus_of(rlab_py_state *state, rlab_corpus *out, const rlab_model *model,
+          PyObject *const arrays[4]) {
+    static const char *const names[4] = {"input_ids", "input_offsets", "labels", "label_offsets"};
+    PyArrayObject *a[4];
+    rlab_corpus given = {0};
+    rlab_ctx ctx;
+    for (int i = 0; i < 4; i++) {
+        a[i] = rlab_py_array(state, arrays[i], names[i], i % 2 ? NPY_INT64 : NPY_INT32, 1);
+        if (!a[i])
+            return -1;
+    }
+    for (int i = 0; i < 4; i += 2)
+        if (rlab_py_check_offsets(state, a[i + 1], names[i + 1], PyArray_DIM(a[i], 0)) < 0)
+            return -1;
+    if (PyArray_DIM(a[1], 0) != PyArray_DIM(a[3], 0)) {
+        PyErr_Format(state->exceptions[RLAB_EVALUE],
+                     "label_offsets: expected %zd, as many as input_offsets, got %zd",
+                     PyArray_DIM(a[1], 0), PyArray_DIM(a[3], 0));
+        return -1;
+    }
+    given.src = PyArray_DATA(a[0]);
+    given.src_off = PyArray_DATA(a[1]);
+    given.tgt = PyArray_DATA(a[2]);
+    given.tgt_off = PyArray_DATA(a[3]);
+    given.pairs = PyArray_DIM(a[1], 0) - 1;
+    rlab_py_ctx_init(&ctx);
+    if (rlab_corpus_init(&ctx, out, &given, model->roles.vocab_size) == RLAB_OK)
+        return 0;
+    rlab_py_raise(state, &ctx);
+    return -1;
+}
+
+static int
+config_of(rlab_py_state *state, rlab_train_config *out, PyObject *first[5], PyObject *args,
+          PyObject *kwargs) {
+    static const char *const names[] = {
+        "model",        "input_ids", "input_offsets",   "labels", "label_offsets",
+        "steps",        "warmup",    "batch_size",      "shards", "schedule",
+        "lr",           "lr_end",    "beta1",           "beta2",  "eps",
+        "weight_decay", "clip",      "label_smoothing", "seed",   NULL};
+    long long steps, warmup, batch_size, shards;
+    unsigned long long seed;
+    const char *schedule;
+    rlab_ctx ctx;
+    if (!PyArg_ParseTupleAndKeywords(
+            args, kwargs, "OOOOO$LLLLsddddddddK:Trainer", (char **)(uintptr_t)names, &first[0],
+            &first[1], &first[2], &first[3], &first[4], &steps, &warmup, &batch_size, &shards,
+            &schedule, &out->lr, &out->lr_end, &out->beta1, &out->beta2, &out->eps,
+            &out->weight_decay, &out->clip, &out->smoothing, &seed))
+        return -1;
+    out->steps = steps;
+    out->warmup = warmup;
+    out->batch_size = batch_size;
+    out->shards = shards;
+    out->seed = seed;
+    rlab_ctx_init(&ctx);
+    if (rlab_schedule_find(&ctx, &out->schedule, schedule) == RLAB_OK)
+        return 0;
+    rlab_py_raise(state, &ctx);
+    return -1;
+}
+
+static PyObject *
+trainer_new(PyTypeObject *type, PyObject *args, PyObject *kwargs) {
+    rlab_py_state *state = rlab_py_state_of_type(type);
+    rlab_train_config config = {0};
+    PyObject *first[5] = {NULL};
+    trainer_object *self;
+    rlab_model *model;
+    rlab_corpus corpus;
+    rlab_ctx ctx;
+    if (config_of(state, &config, first, args, kwargs) < 0)
+        return NULL;
+    if (!first[4]) {
+        PyErr_SetString(state->exceptions[RLAB_ETYPE], "Trainer: expected a model and four arrays");
+        return NULL;
+    }
+    model = rlab_py_model(state, first[0], "model");
+    if (!model || corpus_of(state, &corpus, model, first + 1) < 0)
+        return NULL;
+    self = (trainer_object *)type->tp_alloc(type, 0);
+    if (!self)
+        return NULL;
+    rlab_py_ctx_init(&ctx);
+    self->keep = PyTuple_Pack(5, first[0], first[1], first[2], first[3], first[4]);
+    if (self->keep && rlab_trainer_new(&ctx, &self->trainer, model, &corpus, &config) == RLAB_OK)
+        return (PyObject *)self;
+    if (self->keep)
+        rlab_py_raise(state, &ctx);
+    Py_DECREF(self);
+    return NULL;
+}
+
+static void
+trainer_dealloc(PyObject *object) {
+    trainer_object *self = (trainer_object *)object;
+    PyTypeObject *type = Py_TYPE(object);
+    rlab_trainer_free(self->trainer);
+    rlab_free(self->history);
+    Py_XDECREF(self->keep);
+    type->tp_free(object);
+    Py_DECREF(type);
+}
+
+static PyObject *
+history_column(const trainer_object *self, int column) {
+    npy_intp shape = (npy_intp)self->done;
+    PyObject *array = PyArray_SimpleNew(1, &shape, column == 3 ? NPY_INT64 : NPY_FLOAT64);
+    if (!array)
+        return NULL;
+    for (int64_t i = 0; i < self->done; i++) {
+        const rlab_update *u = &self->history[i];
+        const double value[3] = {u->loss, u->grad_norm, u->lr};
+        if (column == 3)
+            ((int64_t *)PyArray_DATA((PyArrayObject *)array))[i] = u->tokens;
+        else
+            ((double *)PyArray_DATA((PyArrayObject *)array))[i] = value[column];
+    }
+    return array;
+}
+
+static PyObject *
+trainer_history(PyObject *object, void *closure) {
+    const trainer_object *self = (trainer_object *)object;
+    PyObject *tuple = PyTuple_New(4);
+    (void)closure;
+    for (int i = 0; tuple && i < 4; i++) {
+        PyObject *column = history_column(self, i);
+        if (!column)
+            Py_CLEAR(tuple);
+        else
+            PyTuple_SET_ITEM(tuple, i, column);
+    }
+    return tuple;
+}
+
+static PyObject *
+trainer_run(PyObject *object, PyObject *args) {
+    trainer_object *self = (trainer_object *)object;
+    rlab_py_state *state = rlab_py_state_of_type(Py_TYPE(object));
+    long long count;
+    int threads;
+    rlab_status status;
+    rlab_ctx ctx;
+    if (!PyArg_ParseTuple(args, "Li:run", &count, &threads) || rlab_py_threads(state, threads) < 0)
+        return NULL;
+    if (count < 0 || count > 1 << 24) {
+        PyErr_Format(state->exceptions[RLAB_EVALUE],
+                     "count: expected 0 to %d updates at once, got %lld", 1 << 24, count);
+        return NULL;
+    }
+    rlab_py_ctx_init(&ctx);
+    rlab_py_model_lock(PyTuple_GET_ITEM(self->keep, 0));
+    self->done = 0;
+    status = rlab_grow(&ctx, (void **)&self->history, &self->history_cap, (size_t)count,
+                       sizeof *self->history);
+    if (status == RLAB_OK) {
+        int64_t done = 0;
+        Py_BEGIN_ALLOW_THREADS status =
+            rlab_trainer_run(&ctx, self->history, &done, self->trainer, count, threads);
+        Py_END_ALLOW_THREADS self->done = done;
+    }
+    rlab_py_model_unlock(PyTuple_GET_ITEM(self->keep, 0));
+    return status == RLAB_OK ? trainer_history(object, NULL) : rlab_py_raise(state, &ctx);
+}
+
+static PyObject *
+trainer_moments(PyObject *object, void *second) {
+    const rlab_optimizer *o = &((trainer_object *)object)->trainer->optimizer;
+    npy_intp shape = (npy_intp)o->size;
+    return rlab_py_view(object, second ? o->v : o->m, NPY_FLOAT32, 1, &shape, true);
+}
+
+static PyObject *
+trainer_step(PyObject *object, void *closure) {
+    (void)closure;
+    return PyLong_FromLongLong(((trainer_object *)object)->trainer->step);
+}
+
+static int
+trainer_set_step(PyObject *object, PyObject *value, void *closure) {
+    rlab_py_state *state = rlab_py_state_of_type(Py_TYPE(object));
+    long long step = value ? PyLong_AsLongLong(value) : -1;
+    (void)closure;
+    if (PyErr_Occurred())
+        return -1;
+    if (step < 0) {
+        PyErr_Format(state->exceptions[RLAB_EVALUE], "step: expected at least 0, got %lld", step);
+        return -1;
+    }
+    ((trainer_object *)object)->trainer->step = step;
+    return 0;
+}
+
+static PyObject *
+py_teacher_forced(PyObject *module, PyObject *args) {
+    rlab_py_state *state = rlab_py_state_of(module);
+    PyObject *object, *arrays[4];
+    rlab_model *model;
+    rlab_corpus corpus;
+    rlab_score score;
+    rlab_status status;
+    rlab_ctx ctx;
+    int threads;
+    if (!PyArg_ParseTuple(args, "OOOOOi:teacher_forced", &object, &arrays[0], &arrays[1],
+                          &arrays[2], &arrays[3], &threads) ||
+        rlab_py_threads(state, threads) < 0)
+        return NULL;
+    model = rlab_py_model(state, object, "model");
+    if (!model || corpus_of(state, &corpus, model, arrays) < 0)
+        return NULL;
+    rlab_py_ctx_init(&ctx);
+    rlab_py_model_lock(object);
+    Py_BEGIN_ALLOW_THREADS status = rlab_teacher_forced(&ctx, &score, model, &corpus, threads);
+    Py_END_ALLOW_THREADS rlab_py_model_unlock(object);
+    if (status != RLAB_OK)
+        return rlab_py_raise(state, &ctx);
+    return Py_BuildValue("{s:d,s:L,s:L,s:L,s:L}", "loss", score.loss, "tokens",
+                         (long long)score.tokens, "right", (long long)score.right, "pairs",
+                         (long long)score.pairs, "exact", (long long)score.exact);
+}
+
+static PyObject *
+py_learning_rate(PyObject *module, PyObject *args) {
+    rlab_py_state *state = rlab_py_state_of(module);
+    rlab_train_config config = {.eps = 1.0, .batch_size = 1, .shards = 1};
+    long long steps, warmup, step;
+    const char *schedule;
+    rlab_ctx ctx;
+    if (!PyArg_ParseTuple(args, "sLLddL:learning_rate", &schedule, &steps, &warmup, &config.lr,
+                          &config.lr_end, &step))
+        return NULL;
+    config.steps = steps;
+    config.warmup = warmup;
+    rlab_ctx_init(&ctx);
+    if (rlab_schedule_find(&ctx, &config.schedule, schedule) != RLAB_OK ||
+        rlab_train_config_check(&ctx, &config) != RLAB_OK)
+        return rlab_py_raise(state, &ctx);
+    if (step < 0) {
+        PyErr_Format(state->exceptions[RLAB_EVALUE], "step: expected at least 0, got %lld", step);
+        return NULL;
+    }
+    return PyFloat_FromDouble(rlab_schedule_lr(&config, step));
+}
+
+static PyObject *
+py_batch_items(PyObject *module, PyObject *args) {
+    rlab_py_state *state = rlab_py_state_of(module);
+    long long pairs, batch_size, step;
+    unsigned long long seed;
+    npy_intp shape;
+    PyObject *out, *part;
+    int64_t count;
+    if (!PyArg_ParseTuple(args, "LLKL:batch_items", &pairs, &batch_size, &seed, &step))
+        return NULL;
+    if (pairs < 1 || batch_size < 1 || batch_size > 1 << 24 || step < 0) {
+        PyErr_Format(state->exceptions[RLAB_EVALUE],
+                     "batch_items: expected pairs >= 1, 1 <= batch_size <= 2^24 and step >= 0, "
+                     "got %lld, %lld and %lld",
+                     pairs, batch_size, step);
+        return NULL;
+    }
+    shape = (npy_intp)batch_size;
+    out = PyArray_SimpleNew(1, &shape, NPY_INT64);
+    if (!out)
+        return NULL;
+    count = rlab_batch_items(PyArray_DATA((PyArrayObject *)out), pairs, batch_size, seed, step);
+    part = PySequence_GetSlice(out, 0, (Py_ssize_t)count);
+    Py_DECREF(out);
+    return part;
+}
+
+static PyMethodDef trainer_methods[] = {
+    {"run", trainer_run, METH_VARARGS,
+     "run(count, threads, /)\n--\n\n"
+     "Make up to `count` updates; return (loss, grad_norm, lr, tokens) of each."},
+    {NULL, NULL, 0, NULL},
+};
+
+static PyGetSetDef trainer_fields[] = {
+    {"step", trainer_step, trainer_set_step, "Updates made so far.", NULL},
+    {"history", trainer_history, NULL,
+     "(loss, grad_norm, lr, tokens) of the updates of the last run, also of one that failed.",
+     NULL},
+    {"exp_avg", trainer_moments, NULL, "AdamW's first moment, (P,) float32, a view.", NULL},
+    {"exp_avg_sq", trainer_moments, NULL, "AdamW's second moment, (P,) float32, a view.",
+     (void *)1},
+    {NULL, NULL, NULL, NULL, NULL},
+};
+
+static PyType_Slot trainer_slots[] = {
+    {Py_tp_new, (void *)trainer_new},
+    {Py_tp_dealloc, (void *)trainer_dealloc},
+    {Py_tp_methods, trainer_methods},
+    {Py_tp_getset, trainer_fields},
+    {Py_tp_doc, (void *)(uintptr_t)"Trainer(model, input_ids, input_offsets, labels, "
+                                   "label_offsets, **config)\n--\n\n"
+                                   "A model learning a packed split, one update after another."},
+    {0, NULL},
+};
+
+static PyType_Spec trainer_spec = {
+    .name = "recursionlab._core.Trainer",
+    .basicsize = sizeof(trainer_object),
+    .flags = Py_TPFLAGS_DEFAULT,
+    .slots = trainer_slots,
+};
+
+static PyMethodDef functions[] = {
+    {"teacher_forced", py_teacher_forced, METH_VARARGS,
+     "teacher_forced(model, input_ids, input_offsets, labels, label_offsets, threads, /)\n--\n\n"
+     "Sums over a split: loss, tokens, right, pairs, exact."},
+    {"learning_rate", py_learning_rate, METH_VARARGS,
+     "learning_rate(schedule, steps, warmup, lr, lr_end, step, /)\n--\n\n"
+     "The learning rate of an update, counted from 0."},
+    {"batch_items", py_batch_items, METH_VARARGS,
+     "batch_items(pairs, batch_size, seed, step, /)\n--\n\n"
+     "The items of the batch of an update, int64."},
+    {NULL, NULL, 0, NULL},
+};
+
+int
+rlab_py_trainer_register(PyObject *module) {
+    if (rlab_py_add_type(module, &trainer_spec, RLAB_PY_TRAINER) < 0)
+        return -1;
+    return rlab_py_add_functions(module, functions);
+}
