@@ -33,3 +33,74 @@ def compare(
 # ---- kernels.c
 def kernel(isa: str, name: str, /, *args: Any) -> Any: ...
 def kernel_names() -> tuple[str, ...]: ...
+
+# ---- decoder.c
+def decode(
+    model: Model,
+    input_ids: NDArray[np.int32],
+    input_offsets: NDArray[np.int64],
+    method: str,
+    max_length: int,
+    batch_size: int,
+    threads: int,
+    /,
+) -> tuple[NDArray[np.int32], NDArray[np.int64], NDArray[np.float64], NDArray[np.bool_]]: ...
+def longest(model: Model, /) -> tuple[int, int]: ...
+
+# ---- trainer.c
+class Trainer:
+    def __new__(
+        cls,
+        model: Model,
+        input_ids: NDArray[np.int32],
+        input_offsets: NDArray[np.int64],
+        labels: NDArray[np.int32],
+        label_offsets: NDArray[np.int64],
+        *,
+        steps: int,
+        warmup: int,
+        batch_size: int,
+        shards: int,
+        schedule: str,
+        lr: float,
+        lr_end: float,
+        beta1: float,
+        beta2: float,
+        eps: float,
+        weight_decay: float,
+        clip: float,
+        label_smoothing: float,
+        seed: int,
+    ) -> Trainer: ...
+    step: int
+    @property
+    def history(
+        self,
+    ) -> tuple[
+        NDArray[np.float64], NDArray[np.float64], NDArray[np.float64], NDArray[np.int64]
+    ]: ...
+    @property
+    def exp_avg(self) -> NDArray[np.float32]: ...
+    @property
+    def exp_avg_sq(self) -> NDArray[np.float32]: ...
+    def run(
+        self, count: int, threads: int, /
+    ) -> tuple[
+        NDArray[np.float64], NDArray[np.float64], NDArray[np.float64], NDArray[np.int64]
+    ]: ...
+
+def teacher_forced(
+    model: Model,
+    input_ids: NDArray[np.int32],
+    input_offsets: NDArray[np.int64],
+    labels: NDArray[np.int32],
+    label_offsets: NDArray[np.int64],
+    threads: int,
+    /,
+) -> dict[str, Any]: ...
+def learning_rate(
+    schedule: str, steps: int, warmup: int, lr: float, lr_end: float, step: int, /
+) -> float: ...
+def batch_items(
+    pairs: int, batch_size: int, seed: int, step: int, /
+) -> NDArray[np.int64]: ...

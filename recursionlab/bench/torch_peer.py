@@ -47,7 +47,7 @@ class Layer(nn.Module):
         x = x + self.self_attn(h, h, self.decoder)
         if self.cross_attn is not None:
             x = x + self.cross_attn(self.norms[1](x), memory, False)
-        y: Tensor = x + self.fc2(functional.gelu(self.fc1(self.norms[-1](x))))
+        y: Tensor = x + self.fc2(functional.relu(self.fc1(self.norms[-1](x))))
         return y
 
 

@@ -133,7 +133,7 @@ def test_smoothing_changes_the_loss_that_is_learned_and_not_the_score():
 def test_teacher_forcing_counts_what_the_logits_say(threads):
     split = copy_split(600)
     model, trainer = trainer_for(split, batch_size=32, lr=3e-3)
-    trainer.run(60, 2)
+    trainer.run(60, 1)
     source, source_off, target, target_off, labels = batch_arrays(split, range(600))
     right = model.forward(source, source_off, target, target_off).argmax(1) == labels
     exact = sum(right[a:b].all() for a, b in zip(target_off, target_off[1:], strict=False))
@@ -147,7 +147,7 @@ def test_a_word_is_learned_by_heart():
     split = copy_split(60, 4)
     config = {"lr": 5e-3, "batch_size": 32, "clip": 1.0, "schedule": "cosine", "steps": 400}
     model, trainer = trainer_for(split, model_for(split, d_model=64), warmup=20, **config)
-    trainer.run(400, 2)
+    trainer.run(400, 1)
     assert _core.teacher_forced(model, *arrays(split), 2)["exact"] == 60
 
 

@@ -23,11 +23,18 @@ classes_of(const rlab_call *c) {
     return (size_t)exec->graph->nodes.at[c->node->in[0]].width;
 }
 
+/* Of the run where it names one, else the node's own. */
+static float
+smoothing_of(const rlab_call *c) {
+    const rlab_exec *exec = c->exec;
+    return exec->run.smoothing > 0 ? exec->run.smoothing : c->node->attr.smoothing;
+}
+
 static void
 forward(const rlab_call *c) {
     size_t v = classes_of(c);
-    c->k->xent((size_t)c->rows, v, c->x[0], v, c->index[0], c->node->attr.smoothing, 0.0f, c->loss,
-               c->y, NULL, 0);
+    c->k->xent((size_t)c->rows, v, c->x[0], v, c->index[0], smoothing_of(c), 0.0f, c->loss, c->y,
+               NULL, 0);
 }
 
 static void
@@ -36,8 +43,8 @@ backward(const rlab_call *c) {
     rlab_loss again = {0, 0};
     assert(c->acc[0] == 0);
     if (c->dx[0])
-        c->k->xent((size_t)c->rows, v, c->x[0], v, c->index[0], c->node->attr.smoothing,
-                   c->loss_scale, &again, NULL, c->dx[0], v);
+        c->k->xent((size_t)c->rows, v, c->x[0], v, c->index[0], smoothing_of(c), c->loss_scale,
+                   &again, NULL, c->dx[0], v);
 }
 
 const rlab_op rlab_op_xent = {
