@@ -12,13 +12,16 @@
 
 #include "math.inc.h"
 
-#define GEMM_MR 6           /* rows of a register tile */
-#define NR (GEMM_NV * VL)   /* its columns, and those of a panel */
-#define KC 256              /* k of a chunk: part of the result's definition, the same for all */
-#define MC (64 * GEMM_MR)   /* rows of a whose chunk stays in the second-level cache */
-#define GEMM_STRIPS_FROM 48 /* more columns than these pay for laying out a transposed a */
-#define GEMM_STRIP                                                                                 \
-    (KC * GEMM_MR + 16) /* floats of a strip; the odd line spreads strips over the cache's sets */
+#define GEMM_MR 6         /* rows of a register tile */
+#define NR (GEMM_NV * VL) /* its columns, and those of a panel */
+#define KC 256            /* k of a chunk: part of the result's definition, the same for all */
+#define MC (64 * GEMM_MR) /* rows of a whose chunk stays in the second-level cache */
+/* A transposed a is laid out anew where its rows lie this far apart (a page for every two) and so
+ * many columns pay for it; nearer rows are read faster where they are. */
+#define GEMM_STRIPS_LDA 512
+#define GEMM_STRIPS_COLUMNS 48
+/* Floats of a strip; the odd cache line spreads strips over the cache's sets. */
+#define GEMM_STRIP (KC * GEMM_MR + 16)
 #define GEMM_WORK (KC * NR + (MC / GEMM_MR + 1) * GEMM_STRIP)
 #define GEMM_DIRECT_ROWS 12 /* up to so many rows, packing b costs more than it saves */
 
@@ -337,8 +340,8 @@ pack_strips(const job *g, size_t i0, size_t i1, size_t k0, size_t kc, float *str
         float *out = strips + k * GEMM_MR;
         for (size_t i = i0, mr; i < i1; i += mr, out += GEMM_STRIP) {
             mr = tile_rows(i1 - i);
-            if (i1 - i >=
-                8) { /* the two floats too many are overwritten, or past the strip's end */
+            /* Two floats too many: the next k overwrites them, or they lie past the strip's end. */
+            if (i1 - i >= 8) {
                 vf8 t = *(const vf8 *)(a + i);
                 *(vf8 *)out = t;
             } else {
@@ -359,7 +362,7 @@ gemm(rlab_trans trans, size_t m, size_t n, size_t k, const float *a, size_t lda,
         const size_t i1 = m - i < MC ? m : i + MC;
         for (size_t k0 = 0; k0 < k; k0 += KC) {
             const size_t kc = k - k0 < KC ? k - k0 : KC;
-            if (g.trans_a && n > GEMM_STRIPS_FROM) {
+            if (g.trans_a && lda >= GEMM_STRIPS_LDA && n >= GEMM_STRIPS_COLUMNS) {
                 g.strips = work + KC * NR;
                 pack_strips(&g, i, i1, k0, kc, work + KC * NR);
             }
