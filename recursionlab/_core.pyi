@@ -104,3 +104,100 @@ def learning_rate(
 def batch_items(
     pairs: int, batch_size: int, seed: int, step: int, /
 ) -> NDArray[np.int64]: ...
+
+# ---- model.c, model_run.c, model_step.c
+class Model:
+    def __new__(cls, kind: str, config: dict[str, Any], seed: int = 0) -> Model: ...
+    @property
+    def kind(self) -> str: ...
+    @property
+    def config(self) -> dict[str, Any]: ...
+    @property
+    def params(self) -> NDArray[np.float32]: ...
+    @property
+    def grads(self) -> NDArray[np.float32]: ...
+    @property
+    def n_params(self) -> int: ...
+    @property
+    def bytes(self) -> int: ...
+    def parameters(self) -> dict[str, NDArray[np.float32]]: ...
+    def gradients(self) -> dict[str, NDArray[np.float32]]: ...
+    def layout(self) -> list[tuple[str, int, tuple[int, ...]]]: ...
+    def points(self) -> list[tuple[str, str, int, str | None]]: ...
+    def forward(
+        self,
+        source: NDArray[np.int32],
+        source_offsets: NDArray[np.int64],
+        target: NDArray[np.int32],
+        target_offsets: NDArray[np.int64],
+        *,
+        taps: list[tuple[Any, ...]] | None = None,
+        shards: int = 1,
+        threads: int = 1,
+    ) -> NDArray[np.float32]: ...
+    def loss(
+        self,
+        source: NDArray[np.int32],
+        source_offsets: NDArray[np.int64],
+        target: NDArray[np.int32],
+        target_offsets: NDArray[np.int64],
+        labels: NDArray[np.int32],
+        *,
+        ids: NDArray[np.int64] | None = None,
+        gradients: bool = True,
+        training: bool = True,
+        seed: int = 0,
+        step: int = 0,
+        taps: list[tuple[Any, ...]] | None = None,
+        shards: int = 1,
+        threads: int = 1,
+    ) -> tuple[float, int]: ...
+    def flops(
+        self,
+        source_offsets: NDArray[np.int64],
+        target_offsets: NDArray[np.int64],
+        training: bool = True,
+    ) -> float: ...
+    def open_cache(
+        self, source_slots: int, source_rows: int, target_slots: int, target_rows: int, /
+    ) -> None: ...
+    def encode(
+        self,
+        source: NDArray[np.int32],
+        source_offsets: NDArray[np.int64],
+        slots: NDArray[np.int32],
+        /,
+    ) -> None: ...
+    def step(
+        self,
+        target: NDArray[np.int32],
+        target_offsets: NDArray[np.int64],
+        slots: NDArray[np.int32],
+        sources: NDArray[np.int32],
+        /,
+    ) -> NDArray[np.float32]: ...
+    def slot_rows(self, space: str, slot: int, /) -> int: ...
+    def slot_reset(self, space: str, slot: int, /) -> None: ...
+    def slot_copy(self, space: str, source: int, target: int, /) -> None: ...
+
+def model_kinds() -> list[str]: ...
+def model_options(
+    kind: str, /
+) -> list[tuple[str, Any, float, float, str | None, str]]: ...
+def model_check(kind: str, config: dict[str, Any], /) -> None: ...
+
+# ---- graph.c
+def ops() -> list[str]: ...
+def run_graph(
+    spaces: list[tuple[str, NDArray[np.int64]]],
+    indices: list[tuple[str, str, str, int, NDArray[np.int32] | None]],
+    params: list[tuple[str, NDArray[np.float32]]],
+    nodes: list[dict[str, Any]],
+    /,
+    *,
+    to: dict[str, NDArray[np.int32]] | None = None,
+    training: bool = True,
+    seed: int = 0,
+    step: int = 0,
+    ids: NDArray[np.int64] | None = None,
+) -> tuple[float, int, dict[str, NDArray[np.float32]], dict[str, NDArray[np.float32]]]: ...

@@ -34,8 +34,7 @@
     X(scale_embeddings, BOOL, 1, 0, 1, NULL, "token embeddings times sqrt(d_model)")               \
     X(bias, BOOL, 1, 0, 1, NULL, "linear layers have a bias, LayerNorm a shift")                   \
     X(dropout, FLOAT, 0, 0, 0.95, NULL, "of embeddings and of every sublayer's output")            \
-    X(attention_dropout, FLOAT, 0, 0, 0.95, NULL, "of attention patterns")                         \
-    X(label_smoothing, FLOAT, 0, 0, 0.95, NULL, "share of a label spread over all tokens")
+    X(attention_dropout, FLOAT, 0, 0, 0.95, NULL, "of attention patterns")
 
 enum { LEARNED, SINUSOIDAL, NO_POSITIONS }; /* choices of `positions` */
 
@@ -317,8 +316,7 @@ unembed(build *b, rlab_roles *roles, int32_t x, int32_t table) {
                                             .n_in = 1,
                                             .in = {roles->logits},
                                             .n_index = 1,
-                                            .index = {roles->labels},
-                                            .attr = {.smoothing = (float)b->o[O_label_smoothing]}});
+                                            .index = {roles->labels}});
     if (b->ctx->status == RLAB_OK)
         rlab_graph_output(b->ctx, b->graph, roles->logits);
 }

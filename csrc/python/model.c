@@ -157,29 +157,28 @@ view_dict(PyObject *object, float *at) {
 }
 
 static PyObject *
-model_state_dict(PyObject *object, PyObject *unused) {
+model_parameters(PyObject *object, PyObject *unused) {
     (void)unused;
     return view_dict(object, rlab_weights_at(((py_model *)object)->model->weights));
 }
 
 static PyObject *
-model_grad_dict(PyObject *object, PyObject *unused) {
+model_gradients(PyObject *object, PyObject *unused) {
     (void)unused;
     return view_dict(object, ((py_model *)object)->grad);
 }
 
 static PyObject *
-model_table(PyObject *object, PyObject *unused) {
+model_layout(PyObject *object, PyObject *unused) {
     int32_t n;
     const rlab_param *p = rlab_graph_params(((py_model *)object)->model->graph, &n);
     PyObject *list = PyList_New(n);
     (void)unused;
     for (int32_t i = 0; list && i < n; i++) {
-        PyObject *shape = p[i].ndim == 2 ? Py_BuildValue("(ii)", p[i].rows, p[i].cols)
-                                         : Py_BuildValue("(i)", p[i].rows);
-        PyObject *row = shape ? Py_BuildValue("(sNnO)", p[i].name, shape, (Py_ssize_t)p[i].offset,
-                                              p[i].decay ? Py_True : Py_False)
-                              : NULL;
+        Py_ssize_t offset = (Py_ssize_t)p[i].offset;
+        PyObject *row = p[i].ndim == 2
+                            ? Py_BuildValue("(sn(ii))", p[i].name, offset, p[i].rows, p[i].cols)
+                            : Py_BuildValue("(sn(i))", p[i].name, offset, p[i].rows);
         if (!row)
             Py_CLEAR(list);
         else
@@ -266,12 +265,12 @@ get_bytes(PyObject *object, void *unused) {
  */
 
 static PyMethodDef methods[] = {
-    {"state_dict", model_state_dict, METH_NOARGS,
-     "state_dict()\n--\n\nName -> writable view of each parameter."},
-    {"grad_dict", model_grad_dict, METH_NOARGS,
-     "grad_dict()\n--\n\nName -> view of each parameter's gradient."},
-    {"table", model_table, METH_NOARGS,
-     "table()\n--\n\nRows (name, shape, offset, decay) of the parameter table."},
+    {"parameters", model_parameters, METH_NOARGS,
+     "parameters()\n--\n\nName -> writable view of each parameter."},
+    {"gradients", model_gradients, METH_NOARGS,
+     "gradients()\n--\n\nName -> view of each parameter's gradient."},
+    {"layout", model_layout, METH_NOARGS,
+     "layout()\n--\n\nRows (name, offset, shape): where each parameter lies in params."},
     {"points", model_points, METH_NOARGS,
      "points()\n--\n\nRows (name, space, width, key space or None) of what can be tapped."},
     {"forward", (PyCFunction)(void (*)(void))rlab_py_model_forward, METH_VARARGS | METH_KEYWORDS,
@@ -327,7 +326,88 @@ static PyType_Spec spec = {
     .slots = slots,
 };
 
+/* ---- kinds
+ * -----------------------------------------------------------------------------------------------------
+ */
+
+static PyObject *
+py_model_kinds(PyObject *module, PyObject *unused) {
+    PyObject *list = PyList_New(0);
+    (void)module;
+    (void)unused;
+    for (int32_t i = 0; list && rlab_model_kind_at(i); i++) {
+        PyObject *name = PyUnicode_FromString(rlab_model_kind_at(i)->name);
+        if (!name || PyList_Append(list, name) < 0)
+            Py_CLEAR(list);
+        Py_XDECREF(name);
+    }
+    return list;
+}
+
+static PyObject *
+py_model_options(PyObject *module, PyObject *arg) {
+    rlab_py_state *state = rlab_py_state_of(module);
+    const rlab_model_kind *kind = NULL;
+    const char *name = PyUnicode_AsUTF8(arg);
+    PyObject *list;
+    rlab_ctx ctx;
+    if (!name)
+        return NULL;
+    rlab_ctx_init(&ctx);
+    if (rlab_model_kind_find(&ctx, &kind, name) != RLAB_OK)
+        return rlab_py_raise(state, &ctx);
+    list = PyList_New(0);
+    for (const rlab_option *o = kind->options; list && o->name; o++) {
+        PyObject *row = Py_BuildValue("(sNddzs)", o->name, option_value(o, o->start), o->least,
+                                      o->most, o->choices, o->help);
+        if (!row || PyList_Append(list, row) < 0)
+            Py_CLEAR(list);
+        Py_XDECREF(row);
+    }
+    return list;
+}
+
+/* Lays a model out without weights, to hear what is wrong with a configuration. */
+static PyObject *
+py_model_check(PyObject *module, PyObject *args) {
+    rlab_py_state *state = rlab_py_state_of(module);
+    const rlab_model_kind *kind = NULL;
+    const char *name;
+    PyObject *dict;
+    rlab_config config;
+    rlab_roles roles;
+    rlab_graph *graph = NULL;
+    rlab_ctx ctx;
+    if (!PyArg_ParseTuple(args, "sO!:model_check", &name, &PyDict_Type, &dict))
+        return NULL;
+    rlab_ctx_init(&ctx);
+    if (rlab_model_kind_find(&ctx, &kind, name) != RLAB_OK)
+        return rlab_py_raise(state, &ctx);
+    rlab_config_init(&config, kind);
+    if (set_options(state, &config, kind, dict) < 0)
+        return NULL;
+    if (rlab_graph_new(&ctx, &graph) == RLAB_OK)
+        kind->layout(&ctx, &roles, graph, &config);
+    rlab_graph_free(graph);
+    if (ctx.status != RLAB_OK)
+        return rlab_py_raise(state, &ctx);
+    Py_RETURN_NONE;
+}
+
+static PyMethodDef functions[] = {
+    {"model_kinds", py_model_kinds, METH_NOARGS,
+     "model_kinds()\n--\n\nNames of the kinds of models."},
+    {"model_options", py_model_options, METH_O,
+     "model_options(kind, /)\n--\n\n"
+     "Rows (name, default, least, most, choices, help) of a kind's options."},
+    {"model_check", py_model_check, METH_VARARGS,
+     "model_check(kind, config, /)\n--\n\nRaises what is wrong with a configuration."},
+    {NULL, NULL, 0, NULL},
+};
+
 int
 rlab_py_model_register(PyObject *module) {
+    if (rlab_py_add_functions(module, functions) < 0)
+        return -1;
     return rlab_py_add_type(module, &spec, RLAB_PY_MODEL);
 }
