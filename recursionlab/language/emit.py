@@ -37,11 +37,23 @@ class CodeTooLarge(Exception):
 
 @dataclass
 class Ids:
-    """Numbers that the C core gave to types, constructors and functions."""
+    """Numbers that the C core gave to types, constructors and functions; who calls whom."""
 
     types: dict[Inductive, int] = field(default_factory=dict)
     constructors: dict[Constructor, int] = field(default_factory=dict)
     functions: dict[Function, int] = field(default_factory=dict)
+    calls: dict[int, list[int]] = field(default_factory=dict)
+
+    def reachable(self, function: int) -> list[int]:
+        """Return the functions that a run of this one may name, itself not counted, in order."""
+        seen = {function}
+        pending = [function]
+        while pending:
+            for other in self.calls[pending.pop()]:
+                if other not in seen:
+                    seen.add(other)
+                    pending.append(other)
+        return sorted(seen - {function})
 
 
 def type_code(kind: Type, ids: Ids, parameters: list[Rigid]) -> Any:
@@ -63,10 +75,14 @@ def emit(node: Node, ids: Ids) -> Code:
     Raises
     ------
     CodeTooLarge
-        If the code would outgrow the budget; patterns can multiply branches.
+        If the code would outgrow the budget or be nested too deeply; patterns can multiply
+        branches.
     """
     emitter = _Emitter(ids)
-    emitter.node(node, 0)
+    try:
+        emitter.node(node, 0)
+    except RecursionError:
+        raise CodeTooLarge from None
     return emitter.code
 
 
@@ -202,7 +218,10 @@ def fill(program: Any, modules: list[Declared]) -> Ids:
         )
     for function in functions:
         assert function.body is not None
-        program.set_body(ids.functions[function], emit(function.body, ids))
+        code = emit(function.body, ids)
+        number = ids.functions[function]
+        ids.calls[number] = sorted({op[1] for op in code if op[0] == "global"})
+        program.set_body(number, code)
     program.seal()
     return ids
 

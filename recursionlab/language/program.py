@@ -123,7 +123,9 @@ def library(name: str) -> Program:
         hint = suggest(name, known) or f"it has {', '.join(known)}"
         raise InputError(f"the library has no file {name!r}; {hint}")
     path = files("recursionlab").joinpath("library").joinpath(f"{name}.v")
-    return loads(path.read_text(encoding="utf-8"), name=f"{name}.v")
+    program = loads(path.read_text(encoding="utf-8"), name=f"{name}.v")
+    program.name = name
+    return program
 
 
 def _new_core() -> Any:
@@ -142,8 +144,8 @@ class Program:
     Attributes
     ----------
     name : str
-        What messages call the file.
-    source : str
+        The library's name of it, or what messages call the file.
+    source, text : str
         Its text.
     sha256 : str
         Hash of the text, in hexadecimal.
@@ -153,14 +155,14 @@ class Program:
 
     def __init__(self, file: File) -> None:
         self.name = file.source.name
-        self.source = file.source.text
+        self.source = self.text = file.source.text
         self.sha256 = hashlib.sha256(self.source.encode()).hexdigest()
         self._file = file
         self._modules: list[Declared] = [*file.namespace.loaded, file.declared]
         self.core = _new_core()
         try:
             self._ids = fill(self.core, self._modules)
-        except (CodeTooLarge, RecursionError):
+        except CodeTooLarge:
             raise file.source.error(
                 "the matches of this file expand to too much code",
                 Span(0, 1),
@@ -443,6 +445,16 @@ class Function:
     def group(self) -> list[str]:
         """Names of the functions of its Fixpoint, itself included; empty for a Definition."""
         return [f.name for f in self.declaration.mutual]
+
+    @property
+    def at_types(self) -> dict[str, str]:
+        """The type parameters chosen by `at`, as Gallina text."""
+        return {name: show(kind) for name, kind in self.type_arguments.items()}
+
+    @property
+    def calls(self) -> list[int]:
+        """Numbers in the C core of the functions that a run of this one may name."""
+        return self.program._ids.reachable(self.id)
 
     @property
     def id(self) -> int:

@@ -83,7 +83,7 @@ class Source:
             file=self.name,
             line=line,
             column=column,
-            source_line=source_line,
+            source_line=source_line if source_line.strip(BLANKS) else "",
             length=width,
             hint=hint,
         )
