@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -64,7 +65,8 @@ class Seq2Seq(nn.Module):
         nn.init.normal_(self.table.weight, std=0.02)
 
     def _embed(self, tokens: Tensor, side: int) -> Tensor:
-        x: Tensor = self.table(tokens) + self.positions[side].weight[: tokens.shape[1]]
+        places = torch.arange(tokens.shape[1])
+        x: Tensor = self.table(tokens) + self.positions[side](places)
         return x
 
     def forward(self, source: Tensor, target: Tensor) -> Any:

@@ -6,6 +6,7 @@ import statistics
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -42,7 +43,7 @@ def run(
     cases: Sequence[str] = ("d128-full",),
     repeats: int = 5,
     threads: Sequence[int] = (1, 2),
-    shards: int = 2,
+    shards: int = 4,
 ) -> dict[str, Any]:
     """Measure training of each case with each number of threads, ours and PyTorch's by turns.
 
@@ -97,8 +98,8 @@ def _rows(name: str, repeats: int, threads: Sequence[int], shards: int) -> list[
     peer = _their_step(case, split)
     programs: dict[tuple[str, int], Callable[[int], None]] = {}
     for count in threads:
-        programs["ours", count] = lambda n, count=count: step(n, count)
-        programs["theirs", count] = lambda n, count=count: peer(n, count)
+        programs["ours", count] = partial(step, threads=count)
+        programs["theirs", count] = partial(peer, threads=count)
     rates = _interleaved(programs, repeats)
     best = max(threads, key=lambda count: rates["theirs", count])
     version = _torch().__version__
@@ -144,19 +145,20 @@ def _split(case: Case) -> PackedSplit:
     return pack(pairs, VOCABULARY)
 
 
-def _our_step(case: Case, split: PackedSplit, shards: int) -> Callable[[int, int], None]:
-    from recursionlab.models import Transformer
-
-    config = Transformer(
-        d_model=case.d_model,
-        encoder_layers=case.layers,
-        decoder_layers=case.layers,
-        n_heads=case.heads,
-        d_ff=4 * case.d_model,
-        dropout=0.0,
+def _our_step(case: Case, split: PackedSplit, shards: int) -> Callable[..., None]:
+    model = _core.Model(
+        "transformer",
+        {
+            "vocab_size": len(VOCABULARY),
+            "d_model": case.d_model,
+            "encoder_layers": case.layers,
+            "decoder_layers": case.layers,
+            "n_heads": case.heads,
+            "max_positions": 2 * case.tokens,
+        },
     )
     trainer = _core.Trainer(
-        config.build(len(VOCABULARY), seed=0),
+        model,
         split.input_ids,
         split.input_offsets,
         split.labels,
@@ -183,7 +185,7 @@ def _our_step(case: Case, split: PackedSplit, shards: int) -> Callable[[int, int
     return step
 
 
-def _their_step(case: Case, split: PackedSplit) -> Callable[[int, int], None]:
+def _their_step(case: Case, split: PackedSplit) -> Callable[..., None]:
     from recursionlab.bench.torch_peer import Seq2Seq
 
     torch = _torch()

@@ -15,6 +15,7 @@ from recursionlab import _core
 from recursionlab.data import files
 from recursionlab.errors import ConfigError, FormatError
 from recursionlab.learn.config import TrainConfig
+from recursionlab.learn.split import EOS
 
 if TYPE_CHECKING:
     from recursionlab.models import ModelConfig
@@ -99,8 +100,9 @@ def _model_config(path: Path, values: Any) -> ModelConfig:
 
 def _vocabulary(path: Path, values: dict[str, Any]) -> tuple[str, ...]:
     names = values["vocabulary"]
-    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
-        raise FormatError(f"{path}: vocabulary: expected a list of token names")
+    whole = isinstance(names, list) and all(isinstance(name, str) for name in names)
+    if not whole or len(names) <= EOS:
+        raise FormatError(f"{path}: vocabulary: expected a list of token names, <eos> among them")
     return tuple(names)
 
 

@@ -41,7 +41,7 @@ class TrainConfig:
     clip: float = 1.0  # largest norm of the whole gradient; 0: no clipping
     label_smoothing: float = 0.0  # share of a label given to all tokens alike
     seed: int = 0  # of initialisation, order of the data and dropout; 0 <= seed < 2^64
-    shards: int = 2  # parts of a batch, each one thread's work; the results depend on it
+    shards: int = 4  # parts of a batch, each one thread's work; the results depend on it
     log_every: int = 20  # updates between two rows of metrics
     eval_every: int = 0  # updates between two evaluations on `valid`; 0: only at the end
     save_every: int = 0  # updates between two checkpoints; 0: only at the end

@@ -81,12 +81,9 @@ def pack(
         The same pairs, end to end.
     """
     sides = [[np.asarray(pair[side], np.int32) for pair in pairs] for side in (0, 1)]
-    arrays: list[Any] = []
-    for side in sides:
-        offsets = np.zeros(len(side) + 1, np.int64)
-        np.cumsum([len(item) for item in side], out=offsets[1:])
-        arrays += [np.concatenate([np.zeros(0, np.int32), *side]), offsets]
-    return PackedSplit(*arrays, vocabulary=tuple(vocabulary))
+    ids = [np.concatenate([np.zeros(0, np.int32), *side]) for side in sides]
+    offsets = [np.cumsum([0, *map(len, side)], dtype=np.int64) for side in sides]
+    return PackedSplit(ids[0], offsets[0], ids[1], offsets[1], tuple(vocabulary))
 
 
 def check_split(split: Any, name: str) -> SplitLike:

@@ -204,7 +204,7 @@ class _Job:
             self.state["stale"] = 0
         else:
             self.state["stale"] += 1
-        return 0 < self.config.patience <= self.state["stale"]
+        return 0 < self.config.patience <= int(self.state["stale"])
 
     def _save(self) -> None:
         if self.folder is None:
