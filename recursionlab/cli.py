@@ -278,7 +278,7 @@ def run_list(args: argparse.Namespace) -> None:
 def run_bench(args: argparse.Namespace) -> None:
     """Compare with peers, by turns in one process; a ratio above 1 means that ours is better."""
     from recursionlab import registry
-    from recursionlab.data.files import write_json
+    from recursionlab.files import write_json
     from recursionlab.judge.evaluation import Table
 
     options = {"cases": args.case} if args.case else {}

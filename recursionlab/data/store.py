@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from recursionlab.data.config import DataConfig
 from recursionlab.data.dataset import Dataset, Packed, Split
-from recursionlab.data.files import atomic_folder, read_json, sha256, write_json
 from recursionlab.errors import ConfigError, FormatError, InputError
+from recursionlab.files import atomic_folder, read_json, sha256, write_json
 
 FORMAT, VERSION = "recursionlab-dataset", 1
 FIXED = {

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from recursionlab.data.files import read_json, write_json
 from recursionlab.errors import ConfigError, FormatError
 from recursionlab.experiments.config import Experiment, load_experiment
 from recursionlab.experiments.single import run_one
+from recursionlab.files import read_json, write_json
 from recursionlab.machine import default_threads
 
 
@@ -91,12 +91,13 @@ def reproduce(
 
 def _close(folder: Path) -> Outcome:
     """Write what all runs come to."""
+    from recursionlab.experiments.results import read_results, summarize
     from recursionlab.report import write_report
-    from recursionlab.report.experiment import read_results, summary_rows
 
-    rows = summary_rows(read_results(folder, read_json(folder / "experiment.json")["config"]))
-    write_json(folder / "summary.json", {"results": rows})
-    return Outcome(folder, write_report(folder), rows)
+    config = read_json(folder / "experiment.json")["config"]
+    summary = summarize(read_results(folder, config), config)
+    write_json(folder / "summary.json", summary)
+    return Outcome(folder, write_report(folder), summary["results"])
 
 
 def _open(folder: Path, experiment: Experiment, threads: int) -> dict[str, float]:

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from recursionlab.data.dataset import Dataset
-from recursionlab.data.files import read_json, write_json
 from recursionlab.errors import ConfigError, FormatError, InputError
 from recursionlab.experiments.config import Settings, load_experiment, settings_of
+from recursionlab.files import read_json, write_json
 from recursionlab.machine import default_threads
 
 DONE = "summary.json"
@@ -75,7 +75,9 @@ def run_one(
     """Train, evaluate and write the page of one run, unless done; return its summary."""
     if (folder / DONE).is_file():
         return dict(read_json(folder / DONE))
+    from recursionlab.experiments.results import SPLITS, findings, read_evaluations
     from recursionlab.judge import evaluate
+    from recursionlab.judge.pool import distinct_columns
     from recursionlab.report import write_report
 
     threads = threads or default_threads()
@@ -104,6 +106,10 @@ def run_one(
             whole = rollout(run, data[name], by=settings.evaluate.by, train=data["train"])
             whole.save(folder / f"evaluation-{whole.split}.json")
             summary["splits"][whole.split] = whole.overall
+    found = read_evaluations(folder)
+    summary["columns"] = {name: distinct_columns(e.groups) for name, e in found.items()}
+    summary["names"] = SPLITS
+    summary["findings"] = findings(found, settings.evaluate.goal)
     write_json(folder / DONE, summary)
     write_report(folder)
     return summary

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from recursionlab.data.files import read_json, write_json
 from recursionlab.errors import FormatError, InputError
+from recursionlab.files import read_json, write_json
 from recursionlab.judge.wilson import wilson
 
 if TYPE_CHECKING:

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 
 from recursionlab.data.dataset import Packed, Split
-from recursionlab.data.files import atomic_file
 from recursionlab.errors import FormatError, InputError
+from recursionlab.files import atomic_file
 
 ID_KEYS = ("doc_id", "id")
 TEXT_KEYS = ("prediction", "filtered_resps", "resps")

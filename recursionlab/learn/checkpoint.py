@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recursionlab import _core
-from recursionlab.data import files
+from recursionlab import files
 from recursionlab.errors import ConfigError, FormatError
 from recursionlab.learn.config import TrainConfig
 from recursionlab.learn.split import EOS

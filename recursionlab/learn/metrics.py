@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from recursionlab.data import files
+from recursionlab import files
 from recursionlab.errors import FormatError
 
 

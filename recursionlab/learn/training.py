@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from recursionlab import _core
-from recursionlab.data import files
+from recursionlab import files
 from recursionlab.errors import ConfigError, DivergedError, FormatError, InputError
 from recursionlab.learn import checkpoint
 from recursionlab.learn.config import TrainConfig

@@ -7,148 +7,41 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from recursionlab.data.files import read_json
 from recursionlab.errors import FormatError
-from recursionlab.judge.evaluation import Evaluation
+from recursionlab.files import read_json
 from recursionlab.report.page import Page, Section, failure_table, percent, table
-from recursionlab.report.pool import failing, pool, share
 from recursionlab.report.run import (
-    SPLITS,
     curve_figures,
-    distinct_columns,
     machine_section,
     read_evaluations,
     read_metrics,
 )
 
-Results = dict[str, dict[int, dict[str, Evaluation]]]  # variant, seed, split
-
-
-def run_folder(folder: Path, variant: str, seed: int) -> Path:
-    """Return where the run of a variant and a seed is."""
-    return folder / "runs" / variant / f"seed-{seed}"
-
-
-def read_results(folder: Path, config: Mapping[str, Any]) -> Results:
-    """Return the evaluations of all finished runs."""
-    out: Results = {}
-    for variant in config["variants"]:
-        out[variant] = {}
-        for seed in config["seeds"]:
-            run = run_folder(folder, variant, seed)
-            if (run / "summary.json").is_file():
-                out[variant][seed] = read_evaluations(run)
-    return out
-
-
-def summary_rows(results: Results) -> list[dict[str, Any]]:
-    """Return one row a variant and split: pooled share, interval, lowest and highest seed."""
-    rows = []
-    for variant, seeds in results.items():
-        for split in _splits(seeds):
-            each = [e[split].overall for e in seeds.values() if split in e]
-            pooled = share(sum(o["exact"] for o in each), sum(o["n"] for o in each))
-            rates = [o["rate"] for o in each]
-            tokens = sum(o["token_accuracy"] * o["n"] for o in each) / max(1, pooled["n"])
-            rows.append(
-                {
-                    "variant": variant,
-                    "split": split,
-                    "seeds": len(each),
-                    **pooled,
-                    "min_accuracy": min(rates),
-                    "max_accuracy": max(rates),
-                    "token_accuracy": tokens,
-                }
-            )
-    return rows
-
-
-def _splits(seeds: Mapping[int, Mapping[str, Evaluation]]) -> list[str]:
-    return list(dict.fromkeys(split for found in seeds.values() for split in found))
-
-
-def seed_rows(results: Results) -> list[dict[str, Any]]:
-    """Return one row a variant and seed, a column a split."""
-    return [
-        {
-            "variant": variant,
-            "seed": str(seed),
-            **{f"{s} accuracy": e.accuracy for s, e in found.items()},
-        }
-        for variant, seeds in results.items()
-        for seed, found in seeds.items()
-    ]
-
-
-def pooled_groups(
-    seeds: Mapping[int, Mapping[str, Evaluation]], split: str
-) -> dict[str, list[dict[str, Any]]]:
-    """Return the groups of a split, the seeds put together, by column."""
-    found = [e[split] for e in seeds.values() if split in e]
-    names = dict.fromkeys(name for e in found for name in e.groups)
-    return {name: pool(e.groups.get(name, []) for e in found) for name in names}
-
-
-def _failing_points(results: Results, goals: Mapping[str, float]) -> list[str]:
-    out = []
-    for variant, seeds in results.items():
-        for split in _splits(seeds):
-            groups = pooled_groups(seeds, split)
-            for by in distinct_columns(groups):
-                text = failing(groups[by], by, goals[variant])
-                out.append(f"{variant}, {SPLITS.get(split, split)}: {text}.")
-    return out
-
-
-def _figures(results: Results) -> list[dict[str, str]]:
-    """Return a figure a split and column, a line a variant; sizes in and beyond training in one."""
-    from recursionlab.plot import accuracy, new_axes, svg
-
-    lines: dict[tuple[str, str], dict[str, list[dict[str, Any]]]] = {}
-    trained: dict[str, tuple[int, int]] = {}
-    for variant, seeds in results.items():
-        for split in _splits(seeds):
-            groups = pooled_groups(seeds, split)
-            for e in seeds.values():
-                trained.update(e[split].trained if split in e else {})
-            for by in dict.fromkeys(["size", *distinct_columns(groups)]):
-                name = split.replace("gen_size", "test") if by == "size" else split
-                lines.setdefault((name, by), {}).setdefault(variant, []).extend(groups.get(by, []))
-    out = []
-    for (split, by), by_variant in lines.items():
-        if max(map(len, by_variant.values())) < 2:
-            continue
-        ax = new_axes()
-        for k, (variant, rows) in enumerate(by_variant.items()):
-            rows = sorted(rows, key=lambda row: row["value"])
-            accuracy(ax, rows, by=by, trained=trained.get(by), label=variant, style=k)
-        about = "all evaluated sizes" if by == "size" else SPLITS.get(split, split)
-        caption = f"Exact match by {by}: {about}, all seeds together, 95 % Wilson interval."
-        out.append({"svg": svg(ax), "caption": caption})
-    return out
-
 
 def experiment_page(folder: Path) -> Page:
-    """Return the page of the experiment in a folder."""
+    """Return the page of the experiment in a folder, from experiment.json and summary.json."""
     file = folder / "experiment.json"
-    saved = read_json(file)
+    if not (folder / "summary.json").is_file():
+        raise FormatError(f"{folder}: the experiment is not finished; run it again to go on")
+    saved, summary = read_json(file), read_json(folder / "summary.json")
     try:
-        config = saved["config"]
-        results = read_results(folder, config)
-        goals = {v: float(s["evaluate"]["goal"]) for v, s in config["variants"].items()}
-        title, about = str(config["title"] or config["name"]), str(config["about"])
-    except (KeyError, TypeError) as error:
-        raise FormatError(f"{file}: not the file of an experiment: {error!r} is missing") from None
-    page = Page(title, about)
-    summary = summary_rows(results)
-    page.cards = [_card(row) for row in summary]
+        return _page(folder, saved, summary)
+    except (KeyError, TypeError, AttributeError) as error:
+        raise FormatError(f"{file}: not the file of an experiment: {error!r}") from None
+
+
+def _page(folder: Path, saved: Mapping[str, Any], summary: Mapping[str, Any]) -> Page:
+    config = saved["config"]
+    runs = [(v, s) for v in config["variants"] for s in config["seeds"]]
+    names = summary["names"]
+    page = Page(str(config["title"] or config["name"]), str(config["about"]))
+    page.cards = [_card(row, names) for row in summary["results"]]
     page.sections = [
-        Section("Where it fails", points=_failing_points(results, goals)),
-        Section("Accuracy", figures=_figures(results)),
-        Section("Variants and seeds", tables=_tables(summary, results)),
-        Section("Training", figures=_training(folder, results)),
-        Section("Failures", tables=_failures(results)),
+        Section("Where it fails", points=list(summary["findings"])),
+        Section("Accuracy", figures=_figures(summary)),
+        Section("Variants and seeds", tables=_tables(summary)),
+        Section("Training", figures=_training(folder, runs)),
+        Section("Failures", tables=_failures(folder, config, summary)),
         Section("Data", tables=_data_tables(folder, config)),
         Section(
             "Configuration",
@@ -160,20 +53,48 @@ def experiment_page(folder: Path) -> Page:
     times = saved.get("seconds", {})
     if times:
         rows = [{"part": k, "seconds": round(v, 1)} for k, v in times.items()]
+        rows.append({"part": "all", "seconds": round(sum(times.values()), 1)})
         page.sections.append(Section("Time", tables=[table(rows)]))
     return page
 
 
-def _card(row: Mapping[str, Any]) -> dict[str, str]:
+def _card(row: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, str]:
     spread = f"{percent(row['min_accuracy'])} to {percent(row['max_accuracy'])}"
+    note = f"exact match; {row['seeds']} seeds: {spread}" if row["seeds"] > 1 else "exact match"
     return {
-        "label": f"{row['variant']}: {SPLITS.get(row['split'], row['split'])}",
+        "label": f"{row['variant']}: {names.get(row['split'], row['split'])}",
         "value": percent(row["rate"]),
-        "note": f"exact match; {row['seeds']} seeds: {spread}",
+        "note": note,
     }
 
 
-def _tables(summary: Sequence[Mapping[str, Any]], results: Results) -> list[dict[str, Any]]:
+def _figures(summary: Mapping[str, Any]) -> list[dict[str, str]]:
+    """Return a figure a split and column, a line a variant; sizes in and beyond training in one."""
+    from recursionlab.plot import accuracy, new_axes, svg
+
+    lines: dict[tuple[str, str], dict[str, list[dict[str, Any]]]] = {}
+    for variant, splits in summary["pooled"].items():
+        for split, groups in splits.items():
+            for by in summary["columns"][split]:
+                name = split.replace("gen_size", "test") if by == "size" else split
+                lines.setdefault((name, by), {}).setdefault(variant, []).extend(groups.get(by, []))
+    out = []
+    for (split, by), by_variant in lines.items():
+        if max(map(len, by_variant.values())) < 2:
+            continue
+        ax = new_axes()
+        for k, (variant, rows) in enumerate(by_variant.items()):
+            rows = sorted(rows, key=lambda row: row["value"])
+            accuracy(ax, rows, by=by, trained=summary["trained"].get(by), label=variant, style=k)
+        about = summary["names"].get(split, split)
+        if by == "size":
+            about = about.replace("values of trained sizes", "and longer values")
+        caption = f"Exact match by {by}: {about}; seeds together, 95 % Wilson interval."
+        out.append({"svg": svg(ax), "caption": caption})
+    return out
+
+
+def _tables(summary: Mapping[str, Any]) -> list[dict[str, Any]]:
     names = {
         "variant": "variant",
         "split": "split",
@@ -186,23 +107,32 @@ def _tables(summary: Sequence[Mapping[str, Any]], results: Results) -> list[dict
         "max_accuracy": "highest seed",
         "token_accuracy": "token accuracy",
     }
-    return [table(summary, "All seeds together", names), table(seed_rows(results), "Each seed")]
+    return [
+        table(summary["results"], "All seeds together", names),
+        table(summary["seeds"], "Each seed: exact match"),
+    ]
 
 
-def _training(folder: Path, results: Results) -> list[dict[str, str]]:
-    names = {f"{v}, seed {s}": (v, s) for v, seeds in results.items() for s in seeds}
-    metrics = {name: read_metrics(run_folder(folder, *key)) for name, key in names.items()}
-    return curve_figures(metrics, {name: key[0] for name, key in names.items()})
+def _run(folder: Path, variant: str, seed: int) -> Path:
+    return folder / "runs" / variant / f"seed-{seed}"
 
 
-def _failures(results: Results) -> list[dict[str, Any]]:
+def _training(folder: Path, runs: Sequence[tuple[str, int]]) -> list[dict[str, str]]:
+    metrics = {f"{v}, seed {s}": read_metrics(_run(folder, v, s)) for v, s in runs}
+    return curve_figures(metrics, {f"{v}, seed {s}": v for v, s in runs})
+
+
+def _failures(
+    folder: Path, config: Mapping[str, Any], summary: Mapping[str, Any]
+) -> list[dict[str, Any]]:
     out = []
-    for variant, seeds in results.items():
-        for split in _splits(seeds):
-            seed, found = next((s, e[split]) for s, e in seeds.items() if split in e)
-            rows = found.failures(8)
-            by = [b for b in distinct_columns(found.groups) if rows and b in rows[0]]
-            out.append(failure_table(rows, by, f"{variant}, {split}, seed {seed}"))
+    for variant, splits in summary["pooled"].items():
+        seed = config["seeds"][0]
+        found = read_evaluations(_run(folder, variant, seed))
+        for split in splits:
+            if split in found:
+                rows, by = found[split]["failures"][:8], summary["columns"][split]
+                out.append(failure_table(rows, by, f"{variant}, {split}, seed {seed}"))
     return out
 
 

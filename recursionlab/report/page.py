@@ -8,7 +8,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from recursionlab.data.files import atomic_file
+from recursionlab.files import atomic_file
 
 
 @dataclass

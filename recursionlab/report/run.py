@@ -7,20 +7,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from recursionlab.data.files import read_json
 from recursionlab.errors import FormatError
-from recursionlab.judge.evaluation import Evaluation
+from recursionlab.files import read_json
 from recursionlab.report.page import Page, Section, failure_table, percent, table
-from recursionlab.report.pool import failing
 
-SPLITS = {
-    "test": "held-out values of trained sizes",
-    "gen_size": "sizes beyond training",
-    "gen_depth": "deeper than training",
-    "test-rollout": "held-out values, step by step to the end",
-    "gen_size-rollout": "sizes beyond training, step by step to the end",
-    "gen_depth-rollout": "deeper than training, step by step to the end",
-}
 GROUP_NAMES = {
     "value": "",
     "n": "items",
@@ -49,12 +39,22 @@ def read_metrics(folder: Path) -> list[dict[str, Any]]:
     return rows
 
 
-def read_evaluations(folder: Path) -> dict[str, Evaluation]:
-    """Return the evaluations in a run's folder by split."""
-    found = (Evaluation.load(f) for f in sorted(folder.glob("evaluation-*.json")))
-    by_split = {e.split: e for e in found}
-    order = [*SPLITS, *by_split]
-    return {name: by_split[name] for name in dict.fromkeys(order) if name in by_split}
+def read_evaluations(folder: Path) -> dict[str, dict[str, Any]]:
+    """Return the evaluations in a run's folder by split, in the order of the summary.
+
+    Raises
+    ------
+    FormatError
+        If one is not whole.
+    """
+    found = {}
+    for file in sorted(folder.glob("evaluation-*.json")):
+        value = read_json(file)
+        keys = ("split", "overall", "groups", "trained", "failures")
+        if not isinstance(value, dict) or any(key not in value for key in keys):
+            raise FormatError(f"{file}: not an evaluation")
+        found[str(value["split"])] = value
+    return found
 
 
 def points(rows: Sequence[Mapping[str, Any]], key: str) -> list[tuple[float, float]]:
@@ -124,59 +124,60 @@ def machine_section(threads: Any = None) -> Section:
     return Section("Machine and versions", tables=[table(rows, names={"what": "", "value": ""})])
 
 
-def distinct_columns(groups: Mapping[str, Sequence[Mapping[str, Any]]]) -> list[str]:
-    """Return the columns worth a figure: not one value only, not the same as an earlier one."""
-    seen: list[Any] = []
-    names = []
-    for name, rows in groups.items():
-        key = [(r["n"], r["exact"]) for r in rows]
-        if len(rows) > 1 and key not in seen:
-            names.append(name)
-            seen.append(key)
-    return names
-
-
 def run_page(folder: Path) -> Page:
     """Return the page of the run in a folder."""
     from recursionlab.plot import accuracy, new_axes, svg
 
-    settings = read_json(folder / "settings.json") if (folder / "settings.json").is_file() else {}
-    evaluations = read_evaluations(folder)
-    goal = float(settings.get("settings", {}).get("evaluate", {}).get("goal", 0.99))
-    page = Page(
-        _title(settings, folder), f"Run in {folder}, seed {settings.get('seed', 'unknown')}."
-    )
-    for name, e in evaluations.items():
-        page.cards.append(
-            {
-                "label": SPLITS.get(name, name),
-                "value": percent(e.accuracy),
-                "note": f"exact match of {e.overall['n']:,}; 95 % interval "
-                f"{percent(e.overall['low'])} to {percent(e.overall['high'])}",
-            }
+    settings = _optional(folder / "settings.json")
+    summary = _optional(folder / "summary.json")
+    names = dict(summary.get("names", {}))
+    found = read_evaluations(folder)
+    order = [name for name in dict.fromkeys([*summary.get("splits", {}), *found]) if name in found]
+    seed = settings.get("seed", "unknown")
+    page = Page(_title(settings, folder), f"Run {folder.name}, training seed {seed}.")
+    figures, failures, tables = Section("Accuracy"), Section("Failures"), Section("All results")
+    for name in order:
+        e, about = found[name], names.get(name, name)
+        page.cards.append(_card(about, e["overall"]))
+        columns = summary.get("columns", {}).get(name, list(e["groups"]))
+        for by in columns:
+            rows, trained = e["groups"][by], e["trained"].get(by)
+            if len(rows) > 1:
+                ax = accuracy(new_axes(), rows, by=by, trained=trained)
+                figures.figures.append({"svg": svg(ax), "caption": f"{about} ({name}), by {by}."})
+        failures.tables.append(
+            failure_table(e["failures"][:15], columns, f"{name}: first failures, smallest first")
         )
-    where = Section("Where it fails")
-    figures = Section("Accuracy")
-    for name, e in evaluations.items():
-        for by in distinct_columns(e.groups):
-            rows = e.groups[by]
-            where.points.append(f"{SPLITS.get(name, name)}: {failing(rows, by, goal)}.")
-            ax = accuracy(new_axes(), rows, by=by, trained=e.trained.get(by))
-            figures.figures.append(
-                {"svg": svg(ax), "caption": f"{SPLITS.get(name, name)} ({name}), by {by}."}
-            )
-    page.sections += [where, figures]
-    training = curve_figures({"run": read_metrics(folder)})
-    page.sections.append(Section("Training", figures=training))
-    failures = Section("Failures")
-    tables = Section("All results")
-    for name, e in evaluations.items():
-        by_names = [b for b in e.groups if e.failed and b in e.failed[0]]
-        failures.tables.append(failure_table(e.failures(15), by_names, f"{name}: first failures"))
-        for by, rows in e.groups.items():
+        for by, rows in e["groups"].items():
             tables.tables.append(table(rows, f"{name}, by {by}", {**GROUP_NAMES, "value": by}))
-    page.sections += [failures, tables, _config_section(settings, folder), machine_section()]
+    training = curve_figures({"run": read_metrics(folder)})
+    page.sections = [
+        Section("Where it fails", points=list(summary.get("findings", []))),
+        figures,
+        Section("Training", figures=training),
+        failures,
+        tables,
+        _config_section(settings, folder),
+        machine_section(),
+    ]
     return page
+
+
+def _optional(file: Path) -> dict[str, Any]:
+    """Return a JSON object, empty if there is no such file."""
+    value = read_json(file) if file.is_file() else {}
+    if not isinstance(value, dict):
+        raise FormatError(f"{file}: expected a JSON object")
+    return value
+
+
+def _card(label: str, overall: Mapping[str, Any]) -> dict[str, str]:
+    ends = f"{percent(overall['low'])} to {percent(overall['high'])}"
+    return {
+        "label": label,
+        "value": percent(overall["rate"]),
+        "note": f"exact match of {overall['n']:,}; 95 % interval {ends}",
+    }
 
 
 def _title(settings: Mapping[str, Any], folder: Path) -> str:

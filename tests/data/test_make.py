@@ -8,9 +8,9 @@ import pytest
 import recursionlab as rlab
 from recursionlab.data import from_config, load_dataset, regenerate
 from recursionlab.data.config import DataConfig
-from recursionlab.data.files import sha256
 from recursionlab.data.tasks import names
 from recursionlab.errors import ConfigError, CountError, FormatError, InputTypeError
+from recursionlab.files import sha256
 from recursionlab.judge import evaluate
 
 TREE = {"program": "tree", "function": "preorder", "at": {"A": "label"}}

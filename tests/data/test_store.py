@@ -10,8 +10,8 @@ import pytest
 from recursionlab.data import load_dataset
 from recursionlab.data.config import DataConfig
 from recursionlab.data.dataset import Dataset, Packed, Split
-from recursionlab.data.files import atomic_file, atomic_folder, sha256
 from recursionlab.errors import FormatError, InputError, InputIndexError
+from recursionlab.files import atomic_file, atomic_folder, sha256
 
 VOCABULARY = ("<pad>", "<bos>", "<eos>", "<sep>", "<step>", "UNROLL", "xI", "xO", "xH")
 

@@ -17,13 +17,13 @@ PACKAGE = ROOT / "recursionlab"
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
 # The doors between rooms; plot, report and interop are leaves that take plain data.
-ANYWHERE = {"errors", "machine", "registry", "_core", "__version__", "files"}
+ANYWHERE = {"errors", "machine", "registry", "config", "_core", "__version__", "files"}
 MAY_USE = {
     "language": set(),
     "data": {"language"},
     "models": set(),
     "learn": {"models", "data"},
-    "judge": {"language", "data", "models", "learn"},
+    "judge": {"language", "data", "models", "learn", "plot"},
     "interpret": {"language", "data", "models", "learn", "judge"},
     "plot": set(),
     "report": {"plot"},

@@ -4,9 +4,9 @@ import re
 
 import pytest
 
+from recursionlab.judge.pool import failing, fails_at, pool, spans
 from recursionlab.plot import accuracy, curves, new_axes, svg
 from recursionlab.report.page import Page, Section, failure_table, percent, table
-from recursionlab.report.pool import failing, fails_at, pool, spans
 
 ROWS = [
     {"value": v, "n": 100, "exact": k, "rate": k / 100, "low": k / 120, "high": min(1, k / 80)}

@@ -77,3 +77,15 @@ def failing(rows: Sequence[Mapping[str, Any]], by: str, goal: float) -> str:
     worst = min((row for row in rows if row["n"]), key=lambda row: row["rate"])
     text = f"below {goal * 100:g} % exact at {by} {spans(values)}"
     return f"{text} (lowest {worst['rate'] * 100:.1f} % at {worst['value']})"
+
+
+def distinct_columns(groups: Mapping[str, Sequence[Mapping[str, Any]]]) -> list[str]:
+    """Return the columns worth a figure: not one value only, not the same as an earlier one."""
+    seen: list[Any] = []
+    names = []
+    for name, rows in groups.items():
+        key = [(r["n"], r["exact"]) for r in rows]
+        if len(rows) > 1 and key not in seen:
+            names.append(name)
+            seen.append(key)
+    return names
