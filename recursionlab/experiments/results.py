@@ -143,7 +143,7 @@ def _seed_rows(results: Results) -> list[dict[str, Any]]:
         {
             "variant": variant,
             "seed": str(seed),
-            **{f"{s} accuracy": e.accuracy for s, e in f.items()},
+            **{f"{s} accuracy": e.accuracy for s, e in found.items()},
         }
         for variant, seeds in results.items()
         for seed, found in seeds.items()
