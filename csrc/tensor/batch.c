@@ -226,9 +226,9 @@ rlab_exec_bind(rlab_ctx *ctx, rlab_exec *exec, const rlab_batch *batch, const rl
         if (only != RLAB_NONE && s != only)
             continue;
         RLAB_TRY(check_offsets(ctx, graph, s, &batch->space[s]));
-        RLAB_TRY(check_room(ctx, exec, s, &batch->space[s]));
         if (exec->step)
             RLAB_TRY(check_slots(ctx, exec, s, &batch->space[s]));
+        RLAB_TRY(check_room(ctx, exec, s, &batch->space[s]));
         exec->rows[s] = rows_of(&batch->space[s]);
     }
     for (int32_t i = 0; i < graph->n_indices; i++)
