@@ -1,4 +1,4 @@
-"""The encoder-decoder transformer as an obvious PyTorch module, sequence by sequence, in float64."""
+"""The encoder-decoder transformer in plain PyTorch, sequence by sequence, in float64."""
 
 import math
 
@@ -7,7 +7,7 @@ from torch.nn import functional as F
 
 
 class Transformer:
-    """Reads the parameters of a Model by name; computes logits of one pair of sequences at a time."""
+    """Reads the parameters of a Model by name; computes one pair of sequences at a time."""
 
     def __init__(self, model, dtype=torch.float64):
         self.config = model.config

@@ -1,0 +1,198 @@
+"""Taps: reading, replacing, scaling, forward and in training; what cannot act is refused."""
+
+import numpy as np
+import pytest
+from batches import arguments, model, pack, sequences
+
+from recursionlab import _core, errors
+
+PAIRS, LABELS = sequences(5, seed=4)
+ARGS = arguments(PAIRS)
+N_SOURCE, N_TARGET = len(ARGS[0]), len(ARGS[2])
+
+
+@pytest.fixture
+def ours():
+    return model()
+
+
+def read(m, name, width, rows=N_TARGET, **more):
+    out = np.full((rows, width), np.nan, np.float32)
+    m.forward(*ARGS, taps=[*more.pop("taps", []), (name, "read", out)], **more)
+    return out
+
+
+def test_reading_changes_nothing(ours):
+    plain = ours.forward(*ARGS)
+    everything = [
+        (name, "read", np.zeros(4 * 9 * 9 * 5 * width, np.float32))
+        for name, _, width, keys in ours.points()
+        if not keys and width == 0
+    ]
+    assert everything == []
+    taps = [
+        (name, "read", np.zeros(({"source": N_SOURCE, "target": N_TARGET}[space], w), np.float32))
+        for name, space, w, keys in ours.points()
+        if not keys and name != "hook_loss"
+    ]
+    assert len(taps) > 50
+    np.testing.assert_array_equal(ours.forward(*ARGS, taps=taps), plain)
+    assert all(np.isfinite(t[2]).all() for t in taps)
+
+
+def test_logits_follow_from_the_last_norm(ours):
+    final = read(ours, "decoder_final_ln.hook_normalized", 32)
+    want = final @ ours.parameters()["shared.weight"].T
+    np.testing.assert_allclose(ours.forward(*ARGS), want, rtol=1e-4, atol=1e-4)
+
+
+def test_scaling_a_head_to_zero_equals_zeroing_its_weights(ours):
+    name, head = "decoder_blocks.1.cross_attn.hook_z", slice(8, 16)
+    ablated = ours.forward(*ARGS, taps=[(name, "scale", 0.0, 8, 16)])
+    assert np.abs(ablated - ours.forward(*ARGS)).max() > 1e-3
+    ours.parameters()["decoder.layers.1.encoder_attn.out_proj.weight"][:, head] = 0
+    np.testing.assert_allclose(ours.forward(*ARGS), ablated, rtol=1e-5, atol=1e-5)
+
+
+def test_scaling_a_branch_to_zero_equals_zeroing_its_weights(ours):
+    ablated = ours.forward(*ARGS, taps=[("encoder_blocks.0.hook_mlp_out", "scale", 0.0)])
+    ours.parameters()["encoder.layers.0.fc2.weight"][:] = 0
+    ours.parameters()["encoder.layers.0.fc2.bias"][:] = 0
+    np.testing.assert_allclose(ours.forward(*ARGS), ablated, rtol=1e-5, atol=1e-5)
+
+
+def test_replacing_by_what_was_read_reproduces_the_run(ours):
+    plain = ours.forward(*ARGS)
+    name = "decoder_blocks.0.hook_resid_mid"
+    clean = read(ours, name, 32)
+    noise = np.ones_like(clean)
+    broken = ours.forward(*ARGS, taps=[(name, "replace", noise)])
+    assert np.abs(broken - plain).max() > 1e-3
+    np.testing.assert_array_equal(ours.forward(*ARGS, taps=[(name, "replace", clean)]), plain)
+
+
+def test_rows_choose_positions(ours):
+    name, rows = "decoder_blocks.1.hook_resid_post", np.zeros(N_TARGET, np.uint8)
+    rows[3] = 1
+    plain = ours.forward(*ARGS)
+    got = ours.forward(*ARGS, taps=[(name, "scale", 2.5, 0, 16, rows)])
+    changed = np.abs(got - plain).max(1) > 0
+    assert changed.tolist() == rows.astype(bool).tolist()
+
+
+def test_an_alias_names_the_same_value(ours):
+    a = read(ours, "decoder_blocks.1.hook_resid_pre", 32)
+    b = read(ours, "decoder_blocks.0.hook_resid_post", 32)
+    np.testing.assert_array_equal(a, b)
+
+
+def pattern_floats(heads=4):
+    return heads * sum(len(t) * len(s) for s, t in PAIRS)
+
+
+def test_patterns_can_be_read_and_replaced(ours):
+    name = "decoder_blocks.0.cross_attn.hook_pattern"
+    pattern = np.zeros(pattern_floats(), np.float32)
+    plain = ours.forward(*ARGS, taps=[(name, "read", pattern)])
+    s, t = PAIRS[0]
+    first = pattern[: 4 * len(s) * len(t)].reshape(4, len(t), len(s))
+    np.testing.assert_allclose(first.sum(-1), 1, rtol=1e-5)
+    same = ours.forward(*ARGS, taps=[(name, "replace", pattern)])
+    np.testing.assert_allclose(same, plain, rtol=1e-5, atol=1e-5)
+    off = ours.forward(*ARGS, taps=[(name, "scale", 0.0, 1, 2)])
+    z = "decoder_blocks.0.cross_attn.hook_z"
+    np.testing.assert_array_equal(off, ours.forward(*ARGS, taps=[(z, "scale", 0.0, 8, 16)]))
+
+
+def test_what_enters_the_activation_can_be_changed(ours):
+    pre, post = "encoder_blocks.1.mlp.hook_pre", "encoder_blocks.1.mlp.hook_post"
+    a = ours.forward(*ARGS, taps=[(pre, "scale", 0.0, 5, 9)])
+    b = ours.forward(*ARGS, taps=[(post, "scale", 0.0, 5, 9)])
+    np.testing.assert_array_equal(a, b)  # relu(0) = 0
+
+
+@pytest.mark.parametrize("place", ["pre", "post"])
+@pytest.mark.parametrize(
+    "name",
+    ["encoder_blocks.1.hook_attn_out", "decoder_blocks.0.hook_resid_mid_cross", "embed.hook_out"],
+)
+def test_gradients_through_a_scaled_value_agree_with_differences(place, name):
+    m = model(norm_place=place, activation="gelu")
+    labels = pack(LABELS)[0]
+    taps = [(name, "scale", 0.25)]
+    sum_, count = m.loss(*ARGS, labels, taps=taps)
+    grads = m.grads.copy()
+    rng = np.random.default_rng(0)
+    direction = rng.normal(size=grads.size).astype(np.float32) * (grads != 0)
+    direction /= np.linalg.norm(direction)
+    start, ends = m.params.copy(), []
+    for sign in (1, -1):
+        m.params[:] = start + sign * 2e-3 * direction
+        ends.append(m.loss(*ARGS, labels, taps=taps, gradients=False)[0] / count)
+    want = (ends[0] - ends[1]) / 4e-3
+    assert float(grads @ direction) == pytest.approx(want, rel=2e-2, abs=2e-4)
+
+
+def test_a_replaced_value_gives_no_gradient_upstream(ours):
+    fixed = np.ones((N_SOURCE, 32), np.float32)
+    taps = [("encoder_final_ln.hook_normalized", "replace", fixed)]
+    ours.loss(*ARGS, pack(LABELS)[0], taps=taps)
+    for name, grad in ours.gradients().items():
+        assert (np.abs(grad).max() > 0) == (not name.startswith("encoder.")), name
+
+
+def test_taps_are_refused_with_a_reason(ours):
+    value = np.zeros((N_TARGET, 32), np.float32)
+    name = "decoder_blocks.0.hook_resid_mid"
+    for tap, kind, words in [
+        (("nowhere", "read", value), errors.InputError, "no point 'nowhere'"),
+        ((name, "erase", value), errors.InputError, "expected read, replace or scale"),
+        ((name, "read", value[1:]), errors.InputError, "expected"),
+        ((name, "read", value.astype(float)), errors.InputTypeError, "float32"),
+        ((name, "scale", 0.0, 3, 33), errors.InputIndexError, "columns 3 to 33 of 32"),
+        ((name, "scale", 0.0, 0, 1, np.zeros(2, np.uint8)), errors.InputError, "rows"),
+        ([name, "scale", 0.0], errors.InputTypeError, "tuples"),
+        (
+            ("hook_loss", "read", np.zeros((N_TARGET, 1), np.float32)),
+            errors.InputError,
+            "did not act",
+        ),
+    ]:
+        with pytest.raises(kind, match=words):
+            ours.forward(*ARGS, taps=[tap])
+    with pytest.raises(errors.InputTypeError, match="list"):
+        ours.forward(*ARGS, taps=((name, "scale", 0.0),))
+    with pytest.raises(errors.InputError, match="shards=1"):
+        ours.forward(*ARGS, taps=[(name, "scale", 0.0)], shards=2)
+    with pytest.raises(errors.InputError, match="in training"):
+        pattern = ("decoder_blocks.0.self_attn.hook_pattern", "scale", 0.0)
+        ours.loss(*ARGS, pack(LABELS)[0], taps=[pattern])
+    read_only = np.zeros((N_TARGET, 32), np.float32)
+    read_only.flags.writeable = False
+    with pytest.raises(errors.InputTypeError, match="cannot be written"):
+        ours.forward(*ARGS, taps=[(name, "read", read_only)])
+
+
+def test_hook_names_are_those_users_know():
+    names = {row[0] for row in _core.Model("transformer", {"vocab_size": 5}).points()}
+    for block, attns in (
+        ("encoder_blocks", ["attn"]),
+        ("decoder_blocks", ["self_attn", "cross_attn"]),
+    ):
+        for hook in (
+            "hook_resid_pre",
+            "hook_resid_mid",
+            "hook_resid_post",
+            "hook_attn_out",
+            "hook_mlp_out",
+        ):
+            assert f"{block}.1.{hook}" in names
+        for attn in attns:
+            for hook in ("hook_q", "hook_k", "hook_v", "hook_z", "hook_pattern"):
+                assert f"{block}.1.{attn}.{hook}" in names
+    assert {
+        "embed.hook_out",
+        "pos_embed.hook_out",
+        "decoder_embed.hook_out",
+        "unembed.hook_out",
+    } <= names
