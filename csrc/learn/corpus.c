@@ -97,7 +97,7 @@ alloc_tokens(rlab_ctx *ctx, int32_t **out, int64_t rows) {
 }
 
 static rlab_status
-lay_out(rlab_ctx *ctx, rlab_pairs *p, const rlab_corpus *c, int64_t size) {
+lay_out(rlab_ctx *ctx, rlab_minibatch *p, const rlab_corpus *c, int64_t size) {
     void *item = NULL;
     RLAB_TRY(rlab_alloc(ctx, &item, (size_t)size, sizeof(int64_t)));
     p->item = item;
@@ -111,18 +111,18 @@ lay_out(rlab_ctx *ctx, rlab_pairs *p, const rlab_corpus *c, int64_t size) {
 }
 
 rlab_status
-rlab_pairs_new(rlab_ctx *ctx, rlab_pairs *out, const rlab_corpus *corpus, int64_t size) {
-    rlab_pairs pairs = {0};
+rlab_minibatch_new(rlab_ctx *ctx, rlab_minibatch *out, const rlab_corpus *corpus, int64_t size) {
+    rlab_minibatch pairs = {0};
     rlab_status status = lay_out(ctx, &pairs, corpus, size < corpus->pairs ? size : corpus->pairs);
     if (status == RLAB_OK)
         *out = pairs;
     else
-        rlab_pairs_free(&pairs);
+        rlab_minibatch_free(&pairs);
     return status;
 }
 
 void
-rlab_pairs_free(rlab_pairs *p) {
+rlab_minibatch_free(rlab_minibatch *p) {
     rlab_free(p->item);
     rlab_free(p->src);
     rlab_free(p->tgt);
@@ -133,7 +133,7 @@ rlab_pairs_free(rlab_pairs *p) {
 }
 
 void
-rlab_pairs_gather(rlab_pairs *p, const rlab_corpus *c, int64_t count) {
+rlab_minibatch_gather(rlab_minibatch *p, const rlab_corpus *c, int64_t count) {
     p->count = count;
     for (int64_t i = 0; i < count; i++) {
         int64_t item = p->item[i], s = p->src_off[i], t = p->tgt_off[i];

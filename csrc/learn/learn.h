@@ -82,19 +82,20 @@ int64_t rlab_batch_items(int64_t *items, int64_t pairs, int64_t batch_size, uint
 
 /* Room for the pairs of one batch as a model reads them: what the decoder reads is <bos> and the
  * target, what it must say is the target and <eos>. */
-typedef struct rlab_pairs {
+typedef struct rlab_minibatch {
     int64_t *item;               /* (R,) numbers in the corpus; dropout's name for them too */
     int32_t *src, *tgt, *labels; /* (source rows,), (target rows,), (target rows,) */
     int64_t *src_off, *tgt_off;  /* (R + 1,) */
     int64_t count;               /* R */
-} rlab_pairs;
+} rlab_minibatch;
 
 /* Room for any `size` pairs of the corpus. The offsets are left as those of a batch at least as
  * large as every other, for the room an exec wants. */
-rlab_status rlab_pairs_new(rlab_ctx *ctx, rlab_pairs *out, const rlab_corpus *corpus, int64_t size);
-void rlab_pairs_free(rlab_pairs *pairs);
+rlab_status rlab_minibatch_new(rlab_ctx *ctx, rlab_minibatch *out, const rlab_corpus *corpus,
+                               int64_t size);
+void rlab_minibatch_free(rlab_minibatch *pairs);
 /* Fills in the first `count` items. */
-void rlab_pairs_gather(rlab_pairs *pairs, const rlab_corpus *corpus, int64_t count);
+void rlab_minibatch_gather(rlab_minibatch *pairs, const rlab_corpus *corpus, int64_t count);
 
 /* Ids that every vocabulary begins with. */
 enum { RLAB_TOKEN_PAD = 0, RLAB_TOKEN_BOS = 1, RLAB_TOKEN_EOS = 2 };
@@ -137,7 +138,7 @@ typedef struct rlab_trainer {
     rlab_train_config config;
     rlab_optimizer optimizer; /* owns g, m, v and cells */
     rlab_team *team;
-    rlab_pairs pairs;
+    rlab_minibatch pairs;
     int64_t step;
 } rlab_trainer;
 

@@ -15,7 +15,7 @@ alloc_floats(rlab_ctx *ctx, float **out, size_t count) {
 }
 
 static void
-make_batch(rlab_batch *out, const rlab_model *model, const rlab_pairs *p) {
+make_batch(rlab_batch *out, const rlab_model *model, const rlab_minibatch *p) {
     rlab_model_batch(out, model, (int32_t)p->count, p->src_off, p->src, p->tgt_off, p->tgt,
                      p->labels, p->item);
 }
@@ -42,11 +42,11 @@ check_lengths(rlab_ctx *ctx, const rlab_model *model, const rlab_corpus *c) {
 
 /* A team with room for any batch of `size` pairs of the corpus, and the pairs' own room. */
 static rlab_status
-make_room(rlab_ctx *ctx, rlab_team **team, rlab_pairs *pairs, const rlab_model *model,
+make_room(rlab_ctx *ctx, rlab_team **team, rlab_minibatch *pairs, const rlab_model *model,
           const rlab_corpus *corpus, int64_t size, int32_t shards, bool training) {
     rlab_batch batch;
     RLAB_TRY(check_lengths(ctx, model, corpus));
-    RLAB_TRY(rlab_pairs_new(ctx, pairs, corpus, size));
+    RLAB_TRY(rlab_minibatch_new(ctx, pairs, corpus, size));
     RLAB_TRY(rlab_team_new(ctx, team, model->graph, model->kernels, shards, training));
     make_batch(&batch, model, pairs);
     return rlab_team_reserve(ctx, *team, &batch);
@@ -97,7 +97,7 @@ rlab_trainer_free(rlab_trainer *t) {
     rlab_free(t->optimizer.m);
     rlab_free(t->optimizer.v);
     rlab_free(t->optimizer.cells);
-    rlab_pairs_free(&t->pairs);
+    rlab_minibatch_free(&t->pairs);
     rlab_team_free(t->team);
     rlab_free(t);
 }
@@ -112,7 +112,7 @@ update(rlab_ctx *ctx, rlab_update *out, rlab_trainer *t, int threads) {
                     .smoothing = (float)t->config.smoothing};
     int64_t count = rlab_batch_items(t->pairs.item, t->corpus.pairs, t->config.batch_size,
                                      t->config.seed, t->step);
-    rlab_pairs_gather(&t->pairs, &t->corpus, count);
+    rlab_minibatch_gather(&t->pairs, &t->corpus, count);
     make_batch(&batch, t->model, &t->pairs);
     RLAB_TRY(rlab_team_run(ctx, &loss, t->optimizer.g, t->team, t->model->weights, &batch, &run,
                            threads));
@@ -150,7 +150,7 @@ rlab_trainer_run(rlab_ctx *ctx, rlab_update *updates, int64_t *done, rlab_traine
 typedef struct forced {
     rlab_team *team;
     const rlab_model *model;
-    const rlab_pairs *pairs;
+    const rlab_minibatch *pairs;
     rlab_score cell[SCORE_SHARDS]; /* right and exact of each shard */
 } forced;
 
@@ -188,8 +188,8 @@ score_shards(void *arg, int64_t first, int64_t last, int worker) {
 }
 
 static rlab_status
-score_all(rlab_ctx *ctx, rlab_score *out, forced *job, rlab_pairs *pairs, const rlab_corpus *corpus,
-          int threads) {
+score_all(rlab_ctx *ctx, rlab_score *out, forced *job, rlab_minibatch *pairs,
+          const rlab_corpus *corpus, int threads) {
     const rlab_run run = {.training = false};
     for (int64_t first = 0; first < corpus->pairs; first += SCORE_PAIRS) {
         int64_t left = corpus->pairs - first, count = left < SCORE_PAIRS ? left : SCORE_PAIRS;
@@ -198,7 +198,7 @@ score_all(rlab_ctx *ctx, rlab_score *out, forced *job, rlab_pairs *pairs, const 
         RLAB_TRY(rlab_ctx_poll(ctx));
         for (int64_t i = 0; i < count; i++)
             pairs->item[i] = first + i;
-        rlab_pairs_gather(pairs, corpus, count);
+        rlab_minibatch_gather(pairs, corpus, count);
         make_batch(&batch, job->model, pairs);
         RLAB_TRY(
             rlab_team_run(ctx, &loss, NULL, job->team, job->model->weights, &batch, &run, threads));
@@ -218,7 +218,7 @@ rlab_status
 rlab_teacher_forced(rlab_ctx *ctx, rlab_score *out, rlab_model *model, const rlab_corpus *corpus,
                     int threads) {
     rlab_score score = {0};
-    rlab_pairs pairs = {0};
+    rlab_minibatch pairs = {0};
     forced job = {0};
     rlab_status status;
     job.model = model;
@@ -231,6 +231,6 @@ rlab_teacher_forced(rlab_ctx *ctx, rlab_score *out, rlab_model *model, const rla
     if (status == RLAB_OK)
         *out = score;
     rlab_team_free(job.team);
-    rlab_pairs_free(&pairs);
+    rlab_minibatch_free(&pairs);
     return status;
 }
