@@ -292,7 +292,7 @@ typedef struct frame {
 typedef struct exporter {
     RLAB_VEC(frame) frames;
     rlab_ids done;
-    uint32_t *memo; /* by heap index: term + 1, so that sharing stays */
+    uint32_t *memo; /* by heap index: term + 1, so that sharing stays; NULL for trees */
     size_t memo_cap;
 } exporter;
 
@@ -301,7 +301,7 @@ export_run(rlab_ctx *ctx, rlab_term *out, rlab_store *store, rlab_machine *m, rl
 {
     rlab_term term;
     for (;;) {
-        if (rlab_val_is_cell(v) && e->memo[v >> 1] == 0) {
+        if (rlab_val_is_cell(v) && (!e->memo || e->memo[v >> 1] == 0)) {
             frame f = {v >> 1, 1};
             if ((m->heap[f.cell] & 3) != RLAB_CELL_CON)
                 return rlab_fail(ctx, RLAB_ETERM, "the result holds a function, not a value");
@@ -334,10 +334,24 @@ export_run(rlab_ctx *ctx, rlab_term *out, rlab_store *store, rlab_machine *m, rl
             e->done.len -= arity;
             RLAB_TRY(rlab_term_intern(ctx, &term, store, RLAB_CTOR, ctor, e->done.at + e->done.len,
                                       arity, 0));
-            e->memo[f->cell] = term + 1;
+            if (e->memo)
+                e->memo[f->cell] = term + 1;
             e->frames.len--;
         }
     }
+}
+
+rlab_status
+rlab_heap_export_tree(rlab_ctx *ctx, rlab_term *out, rlab_store *store, rlab_machine *m,
+                      rlab_val value)
+{
+    exporter e;
+    rlab_status status;
+    memset(&e, 0, sizeof e);
+    status = export_run(ctx, out, store, m, value, &e);
+    rlab_vec_free(&e.frames);
+    rlab_vec_free(&e.done);
+    return status;
 }
 
 rlab_status

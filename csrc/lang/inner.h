@@ -132,6 +132,9 @@ rlab_status rlab_heap_import(rlab_ctx *ctx, rlab_val *out, rlab_machine *m, cons
                              rlab_term term, size_t top);
 rlab_status rlab_heap_export(rlab_ctx *ctx, rlab_term *out, rlab_store *store, rlab_machine *m,
                              rlab_val value);
+/* The same without keeping track of shared cells: quicker where few are shared. */
+rlab_status rlab_heap_export_tree(rlab_ctx *ctx, rlab_term *out, rlab_store *store, rlab_machine *m,
+                                  rlab_val value);
 /* Empties the machine and makes the constants of its code from a store that has them. */
 rlab_status rlab_machine_constants(rlab_ctx *ctx, rlab_machine *m, const rlab_store *store);
 void rlab_machine_limit(rlab_machine *m, uint64_t nodes);

@@ -77,7 +77,7 @@ rlab_status rlab_term_intern(rlab_ctx *ctx, rlab_term *out, rlab_store *store, r
 /* f applied to n arguments: flattens applications and fills constructors. */
 rlab_status rlab_term_app(rlab_ctx *ctx, rlab_term *out, rlab_store *store, rlab_term f,
                           const rlab_term *args, uint32_t n);
-/* Builds a natural number from its zero and successor. */
+/* The same term in another store of the same program. */
 rlab_status rlab_term_copy(rlab_ctx *ctx, rlab_term *out, rlab_store *to, const rlab_store *from,
                            rlab_term term);
 /* body with its outermost `n` indices replaced: index n - 1 - i by the closed term args[i]. */
@@ -279,8 +279,9 @@ rlab_status rlab_reducer_step(rlab_ctx *ctx, bool *done, rlab_reducer *reducer);
  * a level; -1 is the head of an application. */
 rlab_rule rlab_reducer_rule(const rlab_reducer *reducer);
 uint32_t rlab_reducer_function(const rlab_reducer *reducer);
-const int32_t *rlab_reducer_position(const rlab_reducer *reducer, size_t *len);
-/* The redex just before the last step and the whole term now (costs the depth of the redex). */
+rlab_status rlab_reducer_position(rlab_ctx *ctx, const int32_t **out, size_t *len,
+                                  rlab_reducer *reducer);
+/* The whole term now (costs the depth of the redex). */
 rlab_status rlab_reducer_term(rlab_ctx *ctx, rlab_term *out, rlab_reducer *reducer);
 
 /* ---- encodings ------------------------------------------------------------------------------------------------ */

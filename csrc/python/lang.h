@@ -25,6 +25,7 @@ typedef struct rlab_py_term {
     rlab_py_program *program;
     rlab_py_box *box;
     rlab_term term;
+    uint32_t traced; /* its calls print as UNROLL; UINT32_MAX: none */
 } rlab_py_term;
 
 typedef struct rlab_py_type {
@@ -58,6 +59,13 @@ rlab_py_term *rlab_py_term_check(rlab_py_state *state, rlab_py_program *program,
 int rlab_py_term_into(rlab_py_state *state, rlab_term *out, rlab_py_box *box, rlab_py_term *term);
 /* Raises unless the program is sealed. 0 or -1. */
 int rlab_py_sealed(rlab_py_state *state, const rlab_py_program *program);
+/* The Term or tuple of n Terms (n == 1: a Term) that `object` holds, copied into a box; 0 or -1. */
+int rlab_py_terms_into(rlab_py_state *state, rlab_term *out, rlab_py_program *program,
+                       rlab_py_box *box, PyObject *object, uint32_t n, const char *name);
+/* A Term (n == 1) or a tuple of Terms of a box; the caller keeps its reference to the box. */
+PyObject *rlab_py_terms_new(rlab_py_state *state, rlab_py_program *program, rlab_py_box *box,
+                            const rlab_term *terms, uint32_t n);
+PyObject *rlab_py_type_new(rlab_py_state *state, rlab_py_program *program, PyObject *exprs);
 /* Appends a Python type expression in postfix. Variables below `vars` are allowed. 0 or -1. */
 int rlab_py_type_expr(rlab_py_state *state, rlab_ids *out, PyObject *expr, const char *name);
 int rlab_py_push_id(rlab_py_state *state, rlab_ids *ids, uint32_t id);
@@ -66,6 +74,7 @@ rlab_budget rlab_py_budget(long long steps, long long nodes);
 /* A global's index argument, checked. -1: none, where `optional`. 0 or -1 raised. */
 int rlab_py_global(rlab_py_state *state, uint32_t *out, const rlab_py_program *program,
                    long long global, bool optional);
+int rlab_py_granularity(rlab_py_state *state, const char *name, rlab_granularity *out);
 PyObject *rlab_py_trace_new(rlab_py_state *state, rlab_py_program *program, PyObject *args,
                             PyObject *kwargs);
 

@@ -594,6 +594,12 @@ program_sealed(rlab_py_program *self, void *unused)
 }
 
 static PyObject *
+program_type(rlab_py_program *self, PyObject *exprs)
+{
+    return rlab_py_type_new(rlab_py_state_of_type(Py_TYPE(self)), self, exprs);
+}
+
+static PyObject *
 program_trace(rlab_py_program *self, PyObject *args, PyObject *kwargs)
 {
     return rlab_py_trace_new(rlab_py_state_of_type(Py_TYPE(self)), self, args, kwargs);
@@ -620,8 +626,10 @@ static PyMethodDef program_methods[] = {
     {"calls", (PyCFunction)(void (*)(void))program_calls, METH_VARARGS | METH_KEYWORDS,
      "calls(term, function, *, steps=0, nodes=0)\n--\n\n"
      "Normal form, and how often functions of the function's mutual group were entered."},
+    {"type", (PyCFunction)program_type, METH_O,
+     "type(exprs, /)\n--\n\nA closed type; of several expressions, their product."},
     {"trace", (PyCFunction)(void (*)(void))program_trace, METH_VARARGS | METH_KEYWORDS,
-     "trace(term, *, granularity='contraction', function=-1, every=1, steps=0, nodes=0)\n--\n\n"
+     "trace(term, *, granularity='contraction', strategy='cbv', function=-1, every=1, steps=0, nodes=0)\n--\n\n"
      "Reduce a term step by step."},
     {NULL, NULL, 0, NULL},
 };

@@ -14,6 +14,7 @@ rlab_py_term_new(rlab_py_state *state, rlab_py_program *program, rlab_py_box *bo
     self->program = program;
     self->box = box;
     self->term = term;
+    self->traced = UINT32_MAX;
     return (PyObject *)self;
 }
 
@@ -82,6 +83,51 @@ rlab_py_term_into(rlab_py_state *state, rlab_term *out, rlab_py_box *box, rlab_p
     return -1;
 }
 
+int
+rlab_py_terms_into(rlab_py_state *state, rlab_term *out, rlab_py_program *program,
+                   rlab_py_box *box, PyObject *object, uint32_t n, const char *name)
+{
+    if (!PyTuple_Check(object) || n != (uint32_t)PyTuple_GET_SIZE(object)) {
+        rlab_py_term *term;
+        if (n != 1 || PyTuple_Check(object)) {
+            PyErr_Format(state->exceptions[RLAB_ETYPE], "%s: expected a tuple of %u Terms, got %.80R",
+                         name, n, object);
+            return -1;
+        }
+        term = rlab_py_term_check(state, program, object, name);
+        return term ? rlab_py_term_into(state, out, box, term) : -1;
+    }
+    for (uint32_t i = 0; i < n; i++) {
+        rlab_py_term *term =
+            rlab_py_term_check(state, program, PyTuple_GET_ITEM(object, (Py_ssize_t)i), name);
+        if (!term || rlab_py_term_into(state, &out[i], box, term) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+PyObject *
+rlab_py_terms_new(rlab_py_state *state, rlab_py_program *program, rlab_py_box *box,
+                  const rlab_term *terms, uint32_t n)
+{
+    PyObject *tuple;
+    if (n == 1) {
+        box->refs++;
+        return rlab_py_term_new(state, program, box, terms[0]);
+    }
+    tuple = PyTuple_New((Py_ssize_t)n);
+    for (uint32_t i = 0; tuple && i < n; i++) {
+        PyObject *term;
+        box->refs++;
+        term = rlab_py_term_new(state, program, box, terms[i]);
+        if (!term)
+            Py_CLEAR(tuple);
+        else
+            PyTuple_SET_ITEM(tuple, (Py_ssize_t)i, term);
+    }
+    return tuple;
+}
+
 static rlab_node
 node_of(rlab_py_term *self)
 {
@@ -102,7 +148,7 @@ term_str(rlab_py_term *self)
     rlab_py_ctx_init(&ctx);
     rlab_py_lock(self->box->lock);
     Py_BEGIN_ALLOW_THREADS
-    status = rlab_term_print(&ctx, &text, &self->box->store, self->term, UINT32_MAX);
+    status = rlab_term_print(&ctx, &text, &self->box->store, self->term, self->traced);
     Py_END_ALLOW_THREADS
     PyThread_release_lock(self->box->lock);
     if (status != RLAB_OK)

@@ -1,0 +1,415 @@
+/* Making pairs in bulk: rank to value, value to tokens, run, result to tokens; items in parallel, each a
+ * function of its size and rank alone. A chunk of items fills buffers of its own, joined in order. */
+#include "lang/codec.h"
+
+#include <string.h>
+
+#define GRAIN 512             /* items of a chunk */
+#define BLOCK ((int64_t)1 << 16) /* items between two polls */
+
+enum { SIZE, DEPTH, CALLS, STEPS };
+enum { INPUT, OUTPUT, TRACE };
+
+typedef struct chunk {
+    rlab_tokens tokens[3];
+    rlab_text text[2];
+    int64_t failed; /* item, or -1 */
+    rlab_ctx ctx;
+} chunk;
+
+/* What one thread needs; never shared. */
+typedef struct worker {
+    rlab_machine *machine;
+    rlab_store store;
+    rlab_reducer *reducer;
+    size_t nodes, kids; /* of the program: where the store is cut back to */
+    void *todo;
+    rlab_val *args;
+    rlab_term *terms;
+    rlab_ids stack;
+} worker;
+
+typedef struct job {
+    rlab_pairs *p;
+    worker *workers;
+    chunk *chunks;
+    int64_t first;
+    int threads;
+} job;
+
+/* ---- workers ------------------------------------------------------------------------------------------ */
+
+static rlab_status
+worker_init(rlab_ctx *ctx, worker *w, const rlab_pairs *p, uint64_t most)
+{
+    size_t args = rlab_type_arity(p->domain);
+    memset(w, 0, sizeof *w);
+    RLAB_TRY(rlab_machine_new(ctx, &w->machine, p->program));
+    RLAB_TRY(rlab_store_init(ctx, &w->store, p->program));
+    rlab_machine_limit(w->machine, p->budget.nodes);
+    w->store.limit = p->budget.nodes;
+    w->nodes = w->store.nodes.len;
+    w->kids = w->store.kids.len;
+    RLAB_TRY(rlab_alloc(ctx, &w->todo, (size_t)most + args + 1, 3 * sizeof(uint64_t)));
+    RLAB_TRY(rlab_alloc(ctx, (void **)&w->args, args, sizeof *w->args));
+    return rlab_alloc(ctx, (void **)&w->terms, args, sizeof *w->terms);
+}
+
+static void
+worker_free(worker *w)
+{
+    rlab_machine_free(w->machine);
+    rlab_store_free(&w->store);
+    rlab_reducer_free(w->reducer);
+    rlab_free(w->todo);
+    rlab_free(w->args);
+    rlab_free(w->terms);
+    rlab_vec_free(&w->stack);
+}
+
+/* ---- one item ------------------------------------------------------------------------------------------- */
+
+/* Longest constructor path of a heap value. */
+static rlab_status
+depth_of(rlab_ctx *ctx, uint64_t *out, const rlab_machine *m, rlab_val v, rlab_ids *stack)
+{
+    uint32_t depth = 1, most = 1;
+    stack->len = 0;
+    for (;;) {
+        if (depth > most)
+            most = depth;
+        if (rlab_val_is_cell(v)) {
+            const rlab_val *cell = m->heap + (v >> 1);
+            uint32_t n = m->con_words[cell[0] >> 2];
+            depth++;
+            for (uint32_t i = 1; i < n; i++) {
+                RLAB_TRY(rlab_ids_push(ctx, stack, cell[1 + i]));
+                RLAB_TRY(rlab_ids_push(ctx, stack, depth));
+            }
+            v = cell[1];
+            continue;
+        }
+        if (stack->len == 0)
+            break;
+        depth = stack->at[--stack->len];
+        v = stack->at[--stack->len];
+    }
+    if (most > *out)
+        *out = most;
+    return RLAB_OK;
+}
+
+/* Runs a function on the arguments, which lie at stack[base ..]; the result to *out. */
+static rlab_status
+run(rlab_ctx *ctx, rlab_val *out, worker *w, const rlab_pairs *p, uint32_t function)
+{
+    rlab_machine *m = w->machine;
+    uint32_t n = rlab_type_arity(p->domain);
+    RLAB_TRY(rlab_stack_room(ctx, m, m->base + 2 * n + 1));
+    m->stack[m->base + n] = 1;
+    memcpy(m->stack + m->base + n + 1, m->stack + m->base, n * sizeof *m->stack);
+    RLAB_TRY(rlab_machine_run(ctx, m, function, m->base + n, p->budget.steps));
+    *out = m->stack[m->base + n];
+    return RLAB_OK;
+}
+
+/* A measure's result as a number: nat by its successors, bool as 0 or 1. */
+static rlab_status
+number(rlab_ctx *ctx, int64_t *out, const rlab_pairs *p, const rlab_machine *m, uint32_t measure,
+       rlab_val v)
+{
+    int64_t n = 0;
+    uint32_t type;
+    const char *name;
+    while (rlab_val_is_cell(v) && (m->heap[v >> 1] & 3) == RLAB_CELL_CON) {
+        type = p->program->ctors.at[m->heap[v >> 1] >> 2].type;
+        if (p->program->types.at[type].notation != RLAB_NOTATION_NAT)
+            break;
+        v = m->heap[(v >> 1) + 1];
+        n++;
+    }
+    if (!rlab_val_is_cell(v) && !(v & 2)) {
+        type = p->program->ctors.at[v >> 2].type;
+        name = rlab_program_ctor_name(p->program, v >> 2);
+        if (p->program->types.at[type].notation == RLAB_NOTATION_NAT)
+            return *out = n, RLAB_OK;
+        if (strcmp(name, "true") == 0 || strcmp(name, "false") == 0)
+            return *out = name[0] == 't', RLAB_OK;
+    }
+    return rlab_fail(ctx, RLAB_ETERM, "measure %s: expected a value of nat or bool",
+                     rlab_program_global_name(p->program, measure));
+}
+
+static rlab_status
+put_step(rlab_ctx *ctx, rlab_tokens *out)
+{
+    RLAB_TRY(rlab_vec_reserve(ctx, out, out->len + 1));
+    out->at[out->len++] = RLAB_TOKEN_STEP;
+    return RLAB_OK;
+}
+
+static rlab_status
+reduce(rlab_ctx *ctx, int64_t *steps, worker *w, const rlab_pairs *p, rlab_tokens *out)
+{
+    rlab_store *store = &w->store;
+    rlab_term call, term;
+    int64_t taken = 0, kept = 0;
+    bool done = false;
+    RLAB_TRY(rlab_term_intern(ctx, &call, store, RLAB_GLOBAL, p->function, NULL, 0, 0));
+    RLAB_TRY(rlab_term_app(ctx, &call, store, call, w->terms, rlab_type_arity(p->domain)));
+    if (!w->reducer)
+        RLAB_TRY(rlab_reducer_new(ctx, &w->reducer, store, call, p->granularity,
+                                  p->program->globals.at[p->function].group, p->budget));
+    else
+        RLAB_TRY(rlab_reducer_start(ctx, w->reducer, call));
+    for (;;) {
+        if (p->traces && (taken % p->every == 0 || (done && kept < taken))) {
+            if (taken)
+                RLAB_TRY(put_step(ctx, out));
+            RLAB_TRY(rlab_reducer_term(ctx, &term, w->reducer));
+            RLAB_TRY(rlab_encode_term(ctx, out, p->codec, store, term, &w->stack));
+            kept = taken;
+        }
+        if (done)
+            break;
+        RLAB_TRY(rlab_reducer_step(ctx, &done, w->reducer));
+        if (done && (!p->traces || kept == taken))
+            break;
+        taken += !done;
+    }
+    *steps = taken;
+    return RLAB_OK;
+}
+
+/* What needs terms rather than heap values: steps, traces, texts. */
+static rlab_status
+with_terms(rlab_ctx *ctx, worker *w, const rlab_pairs *p, chunk *c, int64_t i, rlab_val result)
+{
+    rlab_machine *m = w->machine;
+    uint32_t n = rlab_type_arity(p->domain);
+    rlab_term term;
+    RLAB_TRY(rlab_store_truncate(ctx, &w->store, w->nodes, w->kids));
+    if (p->texts) {
+        RLAB_TRY(rlab_heap_export_tree(ctx, &term, &w->store, m, result));
+        RLAB_TRY(rlab_term_print(ctx, &c->text[OUTPUT], &w->store, term, UINT32_MAX));
+        p->text_offsets[OUTPUT][i + 1] = (int64_t)c->text[OUTPUT].len;
+    }
+    for (uint32_t a = 0; a < n; a++)
+        RLAB_TRY(rlab_heap_export_tree(ctx, &w->terms[a], &w->store, m, m->stack[m->base + a]));
+    for (uint32_t a = 0; p->texts && a < n; a++) {
+        if (a)
+            RLAB_TRY(rlab_text_puts(ctx, &c->text[INPUT], ", "));
+        RLAB_TRY(rlab_term_print(ctx, &c->text[INPUT], &w->store, w->terms[a], UINT32_MAX));
+    }
+    if (p->texts)
+        p->text_offsets[INPUT][i + 1] = (int64_t)c->text[INPUT].len;
+    if (p->steps || p->traces)
+        RLAB_TRY(reduce(ctx, &p->columns[STEPS][i], w, p, &c->tokens[TRACE]));
+    return RLAB_OK;
+}
+
+static rlab_status
+item(rlab_ctx *ctx, worker *w, rlab_pairs *p, chunk *c, int64_t i)
+{
+    rlab_machine *m = w->machine;
+    rlab_source source = {NULL, m};
+    uint32_t n = rlab_type_arity(p->domain);
+    uint64_t size = (uint64_t)p->sizes[i], depth = 0;
+    rlab_val result;
+    RLAB_TRY(rlab_heap_room(ctx, m, (size_t)(2 * size + 2), m->base, NULL));
+    RLAB_TRY(rlab_stack_room(ctx, m, m->base + n));
+    rlab_unrank_heap(m->stack + m->base, p->domain, m, size, p->ranks[i], w->todo);
+    if (p->codec)
+        RLAB_TRY(rlab_encode(ctx, &c->tokens[INPUT], p->codec, 0, &source, m->stack + m->base,
+                             &w->stack));
+    for (uint32_t a = 0; a < n; a++)
+        RLAB_TRY(depth_of(ctx, &depth, m, m->stack[m->base + a], &w->stack));
+    memset(m->counts, 0, p->program->globals.len * sizeof *m->counts);
+    RLAB_TRY(run(ctx, &result, w, p, p->function));
+    p->columns[SIZE][i] = (int64_t)size;
+    p->columns[DEPTH][i] = (int64_t)depth;
+    /* The first entry is the caller's own; the others are the recursion's. */
+    p->columns[CALLS][i] =
+        (int64_t)rlab_machine_calls(m, p->program->globals.at[p->function].group) - 1;
+    if (p->codec)
+        RLAB_TRY(rlab_encode(ctx, &c->tokens[OUTPUT], p->codec, 1, &source, &result, &w->stack));
+    if (p->texts || p->steps || p->traces)
+        RLAB_TRY(with_terms(ctx, w, p, c, i, result));
+    for (uint32_t k = 0; k < p->n_measures; k++) {
+        RLAB_TRY(run(ctx, &result, w, p, p->measures[k]));
+        RLAB_TRY(number(ctx, &p->measured[(int64_t)k * p->n + i], p, m, p->measures[k], result));
+    }
+    for (int k = 0; k < 3; k++)
+        p->offsets[k][i + 1] = (int64_t)c->tokens[k].len;
+    return RLAB_OK;
+}
+
+static void
+work(void *arg, int64_t first, int64_t last, int who)
+{
+    job *j = arg;
+    chunk *c = &j->chunks[(j->first + first) / GRAIN];
+    for (int64_t i = j->first + first; i < j->first + last; i++)
+        if (item(&c->ctx, &j->workers[who], j->p, c, i) != RLAB_OK) {
+            c->failed = i;
+            return;
+        }
+}
+
+/* ---- the whole -------------------------------------------------------------------------------------------- */
+
+/* Checks sizes and ranks, and makes the tables that the workers read. */
+static rlab_status
+check(rlab_ctx *ctx, const rlab_pairs *p, uint64_t *most)
+{
+    const rlab_global_row *f = &p->program->globals.at[p->function];
+    *most = 0;
+    if (f->n_args != rlab_type_arity(p->domain))
+        return rlab_fail(ctx, RLAB_EVALUE, "function %s takes %u arguments, the domain has %u",
+                         rlab_program_global_name(p->program, p->function), f->n_args,
+                         rlab_type_arity(p->domain));
+    for (uint32_t k = 0; k < p->n_measures; k++)
+        if (p->program->globals.at[p->measures[k]].n_args != f->n_args)
+            return rlab_fail(ctx, RLAB_EVALUE, "measure %s: expected as many arguments as %s takes",
+                             rlab_program_global_name(p->program, p->measures[k]),
+                             rlab_program_global_name(p->program, p->function));
+    if (p->every < 1 || (p->traces && !p->codec))
+        return rlab_fail(ctx, RLAB_EVALUE, "every: expected at least 1 (and a codec for traces)");
+    for (int64_t i = 0; i < p->n; i++)
+        if (p->sizes[i] < 0)
+            return rlab_fail_at(ctx, RLAB_EVALUE, i, "sizes: item %lld is negative", (long long)i);
+        else if ((uint64_t)p->sizes[i] > *most)
+            *most = (uint64_t)p->sizes[i];
+    RLAB_TRY(rlab_count_upto(ctx, p->domain, *most));
+    for (int64_t i = 0; i < p->n; i++)
+        if (i == 0 || p->sizes[i] != p->sizes[i - 1] || p->ranks[i] != p->ranks[i - 1] + 1 ||
+            i % 4096 == 0 || i + 1 == p->n || p->sizes[i + 1] != p->sizes[i] ||
+            p->ranks[i + 1] != p->ranks[i] + 1)
+            RLAB_TRY(rlab_count_check(ctx, p->domain, (uint64_t)p->sizes[i], p->ranks[i]));
+    return RLAB_OK;
+}
+
+static rlab_status
+allocate(rlab_ctx *ctx, rlab_pairs *p)
+{
+    size_t n = (size_t)p->n;
+    for (int k = 0; k < 3; k++)
+        RLAB_TRY(rlab_alloc(ctx, (void **)&p->offsets[k], n + 1, sizeof(int64_t)));
+    for (int k = 0; k < 4; k++)
+        RLAB_TRY(rlab_alloc(ctx, (void **)&p->columns[k], n, sizeof(int64_t)));
+    for (int k = 0; k < 2; k++)
+        RLAB_TRY(rlab_alloc(ctx, (void **)&p->text_offsets[k], n + 1, sizeof(int64_t)));
+    return rlab_alloc(ctx, (void **)&p->measured, n * p->n_measures, sizeof(int64_t));
+}
+
+/* Offsets are ends within a chunk so far; they become ends in the whole. Frees chunks as it goes. */
+static rlab_status
+join(rlab_ctx *ctx, void **out, int64_t *offsets, chunk *chunks, int64_t n, int which, size_t size)
+{
+    int64_t total = 0;
+    char *to;
+    for (int64_t first = 0; first < n; first += GRAIN)
+        total += (int64_t)(size == 1 ? chunks[first / GRAIN].text[which].len
+                                     : chunks[first / GRAIN].tokens[which].len);
+    RLAB_TRY(rlab_alloc(ctx, out, (size_t)total, size));
+    to = *out;
+    total = 0;
+    for (int64_t first = 0; first < n; first += GRAIN) {
+        chunk *c = &chunks[first / GRAIN];
+        int64_t last = n - first < GRAIN ? n : first + GRAIN;
+        size_t len = size == 1 ? c->text[which].len : c->tokens[which].len;
+        for (int64_t i = first; i < last; i++)
+            offsets[i + 1] += total;
+        if (len)
+            memcpy(to + (size_t)total * size,
+                   size == 1 ? (void *)c->text[which].at : (void *)c->tokens[which].at, len * size);
+        total += (int64_t)len;
+        if (size == 1)
+            rlab_vec_free(&c->text[which]);
+        else
+            rlab_vec_free(&c->tokens[which]);
+    }
+    return RLAB_OK;
+}
+
+static rlab_status
+run_all(rlab_ctx *ctx, job *j)
+{
+    rlab_pairs *p = j->p;
+    int64_t n_chunks = (p->n + GRAIN - 1) / GRAIN;
+    for (j->first = 0; j->first < p->n; j->first += BLOCK) {
+        int64_t left = p->n - j->first;
+        rlab_par_for(j->threads, left < BLOCK ? left : BLOCK, GRAIN, work, j);
+        for (int64_t k = j->first / GRAIN; k < n_chunks && k * GRAIN < j->first + BLOCK; k++)
+            if (j->chunks[k].failed >= 0) {
+                const chunk *c = &j->chunks[k];
+                return rlab_fail_at(ctx, c->ctx.status, c->failed, "item %lld (size %d, rank %llu): %s",
+                                    (long long)c->failed, (int)p->sizes[c->failed],
+                                    (unsigned long long)p->ranks[c->failed], c->ctx.message);
+            }
+        RLAB_TRY(rlab_ctx_poll(ctx));
+    }
+    for (int k = 0; k < 3; k++)
+        RLAB_TRY(join(ctx, (void **)&p->tokens[k], p->offsets[k], j->chunks, p->n, k,
+                      sizeof(int32_t)));
+    for (int k = 0; k < 2; k++)
+        RLAB_TRY(join(ctx, (void **)&p->text[k], p->text_offsets[k], j->chunks, p->n, k, 1));
+    return RLAB_OK;
+}
+
+rlab_status
+rlab_pairs_run(rlab_ctx *ctx, rlab_pairs *p, int threads)
+{
+    job j = {p, NULL, NULL, 0, threads};
+    int64_t n_chunks = (p->n + GRAIN - 1) / GRAIN;
+    uint64_t most;
+    rlab_status status = check(ctx, p, &most);
+    if (status == RLAB_OK)
+        status = allocate(ctx, p);
+    if (threads > n_chunks)
+        threads = n_chunks > 0 ? (int)n_chunks : 1;
+    j.threads = threads;
+    if (status == RLAB_OK)
+        status = rlab_alloc(ctx, (void **)&j.workers, (size_t)threads, sizeof *j.workers);
+    if (status == RLAB_OK)
+        status = rlab_alloc(ctx, (void **)&j.chunks, (size_t)n_chunks, sizeof *j.chunks);
+    for (int w = 0; w < threads && status == RLAB_OK; w++)
+        status = worker_init(ctx, &j.workers[w], p, most);
+    for (int64_t k = 0; k < n_chunks && j.chunks; k++) {
+        rlab_ctx_init(&j.chunks[k].ctx);
+        j.chunks[k].failed = -1;
+    }
+    if (status == RLAB_OK)
+        status = run_all(ctx, &j);
+    for (int w = 0; w < threads && j.workers; w++)
+        worker_free(&j.workers[w]);
+    for (int64_t k = 0; k < n_chunks && j.chunks; k++) {
+        for (int t = 0; t < 3; t++)
+            rlab_vec_free(&j.chunks[k].tokens[t]);
+        for (int t = 0; t < 2; t++)
+            rlab_vec_free(&j.chunks[k].text[t]);
+    }
+    rlab_free(j.workers);
+    rlab_free(j.chunks);
+    if (status != RLAB_OK)
+        rlab_pairs_free(p);
+    return status;
+}
+
+void
+rlab_pairs_free(rlab_pairs *p)
+{
+#define DROP(x) (rlab_free(x), (x) = NULL)
+    for (int k = 0; k < 3; k++) {
+        DROP(p->tokens[k]);
+        DROP(p->offsets[k]);
+    }
+    for (int k = 0; k < 4; k++)
+        DROP(p->columns[k]);
+    for (int k = 0; k < 2; k++) {
+        DROP(p->text[k]);
+        DROP(p->text_offsets[k]);
+    }
+    DROP(p->measured);
+#undef DROP
+}

@@ -1,0 +1,561 @@
+/* The reducer: small steps by refocusing. The term is kept as a focus and the frames around it, so a
+ * step costs what it changes; the whole term is put together only when asked for.
+ * Order: leftmost-innermost; in an application first the head, then the arguments, then the redex. */
+#include "lang/inner.h"
+
+#include <string.h>
+
+#define POLL_STEPS 4096
+
+/* A node around the focus. Its kids lie in reducer.kids from `kids` on; for a match or let only the
+ * first one, since the others are not reduced. */
+typedef struct frame {
+    rlab_term term;
+    uint32_t kids, count, hole;
+} frame;
+
+/* Invariant: kids left of a hole are values (RLAB_CALL: values or normal up to pending calls). */
+struct rlab_reducer {
+    rlab_store *store;
+    const rlab_program *program;
+    rlab_granularity granularity;
+    uint32_t group;
+    rlab_budget budget;
+    uint64_t contractions;
+    RLAB_VEC(frame) frames;
+    rlab_ids kids;
+    rlab_term focus;
+    bool settled; /* RLAB_CALL: the focus is the next pending call, or the end */
+    rlab_rule rule;
+    uint32_t function;
+    size_t depth; /* frames above the last redex */
+    RLAB_VEC(int32_t) position;
+    bool position_known;
+};
+
+const char *
+rlab_rule_name(rlab_rule rule)
+{
+    static const char *const names[] = {"delta", "beta", "iota", "zeta"};
+    return names[rule];
+}
+
+static const rlab_node *
+node_of(const rlab_reducer *r, rlab_term term)
+{
+    return rlab_term_node(r->store, term);
+}
+
+static bool
+is_value(const rlab_reducer *r, rlab_term term)
+{
+    return (node_of(r, term)->flags & RLAB_TERM_VALUE) != 0;
+}
+
+static rlab_status
+fail_stuck(rlab_ctx *ctx)
+{
+    return rlab_fail(ctx, RLAB_ETERM, "reduction is stuck: a match or an application meets a value of "
+                                      "the wrong kind; the term is not well typed");
+}
+
+/* ---- contraction ---------------------------------------------------------------------------------------- */
+
+/* A redex and what it is: set by find_rule. */
+static rlab_status
+find_rule(rlab_ctx *ctx, const rlab_reducer *r, rlab_term term, rlab_rule *rule, uint32_t *function,
+          bool *local_fix)
+{
+    const rlab_node *node = node_of(r, term), *head = node;
+    *function = UINT32_MAX;
+    *local_fix = false;
+    switch ((rlab_kind)node->kind) {
+    case RLAB_MATCH:
+        *rule = RLAB_IOTA;
+        return RLAB_OK;
+    case RLAB_LET:
+        *rule = RLAB_ZETA;
+        return RLAB_OK;
+    case RLAB_APP:
+        head = node_of(r, rlab_term_kids(r->store, term)[0]);
+        break;
+    default:
+        break;
+    }
+    switch ((rlab_kind)head->kind) {
+    case RLAB_GLOBAL:
+        *rule = RLAB_DELTA;
+        *function = head->head;
+        return RLAB_OK;
+    case RLAB_FIXG:
+        *rule = RLAB_IOTA;
+        *function = head->head;
+        return RLAB_OK;
+    case RLAB_FIX:
+        *rule = RLAB_IOTA;
+        *local_fix = true;
+        return RLAB_OK;
+    case RLAB_LAM:
+        *rule = RLAB_BETA;
+        return node->kind == RLAB_APP ? RLAB_OK : fail_stuck(ctx);
+    default:
+        return fail_stuck(ctx);
+    }
+}
+
+/* Kids of a node in a local array, since interning moves those of the store. */
+typedef struct kept {
+    rlab_term few[RLAB_FEW];
+    rlab_term *at;
+    uint32_t n;
+} kept;
+
+static rlab_status
+keep(rlab_ctx *ctx, kept *k, const rlab_reducer *r, rlab_term term)
+{
+    k->n = node_of(r, term)->count;
+    k->at = k->few;
+    if (k->n > RLAB_FEW)
+        RLAB_TRY(rlab_alloc(ctx, (void **)&k->at, k->n, sizeof *k->at));
+    if (k->n)
+        memcpy(k->at, rlab_term_kids(r->store, term), k->n * sizeof *k->at);
+    return RLAB_OK;
+}
+
+static void
+unkeep(kept *k)
+{
+    if (k->at != k->few)
+        rlab_free(k->at);
+}
+
+static rlab_status
+contract_match(rlab_ctx *ctx, rlab_term *out, rlab_reducer *r, rlab_term term)
+{
+    rlab_term scrutinee = rlab_term_kids(r->store, term)[0], branch;
+    const rlab_node *node = node_of(r, scrutinee);
+    const rlab_type_row *type = &r->program->types.at[node_of(r, term)->head];
+    kept k;
+    rlab_status status;
+    if (node->kind != RLAB_CTOR || node->head - type->first >= type->count ||
+        node->count != r->program->ctors.at[node->head].arity)
+        return fail_stuck(ctx);
+    branch = rlab_term_kids(r->store, term)[1 + node->head - type->first];
+    RLAB_TRY(keep(ctx, &k, r, scrutinee));
+    status = rlab_term_subst(ctx, out, r->store, branch, k.at, k.n);
+    unkeep(&k);
+    return status;
+}
+
+/* The head of an application becomes `head`, after `taken` arguments went into it. */
+static rlab_status
+contract_app(rlab_ctx *ctx, rlab_term *out, rlab_reducer *r, rlab_term term)
+{
+    rlab_term self = rlab_term_kids(r->store, term)[0], head, body;
+    const rlab_node *node = node_of(r, self);
+    uint32_t taken = 0;
+    kept k;
+    rlab_status status = keep(ctx, &k, r, term);
+    if (status != RLAB_OK)
+        return status;
+    switch ((rlab_kind)node->kind) {
+    case RLAB_GLOBAL:
+        if (r->program->globals.at[node->head].struct_arg >= 0)
+            status = rlab_term_intern(ctx, &head, r->store, RLAB_FIXG, node->head, NULL, 0, 0);
+        else
+            head = r->program->globals.at[node->head].body;
+        break;
+    case RLAB_FIXG:
+        head = r->program->globals.at[node->head].body;
+        break;
+    case RLAB_FIX:
+        body = rlab_term_kids(r->store, self)[0];
+        status = rlab_term_subst(ctx, &head, r->store, body, &self, 1);
+        break;
+    default:
+        body = rlab_term_kids(r->store, self)[0];
+        taken = 1;
+        status = rlab_term_subst(ctx, &head, r->store, body, k.at + 1, 1);
+        break;
+    }
+    if (status == RLAB_OK)
+        status = rlab_term_app(ctx, out, r->store, head, k.at + 1 + taken, k.n - 1 - taken);
+    unkeep(&k);
+    return status;
+}
+
+static rlab_status
+contract(rlab_ctx *ctx, rlab_reducer *r)
+{
+    const rlab_node *node = node_of(r, r->focus);
+    rlab_term bound, term = r->focus;
+    if (r->contractions >= r->budget.steps)
+        return rlab_fail(ctx, RLAB_EBUDGET,
+                         "step budget of %llu contractions ran out; raise it or make the input smaller",
+                         (unsigned long long)r->budget.steps);
+    if (++r->contractions % POLL_STEPS == 0)
+        RLAB_TRY(rlab_ctx_poll(ctx));
+    switch ((rlab_kind)node->kind) {
+    case RLAB_MATCH:
+        return contract_match(ctx, &r->focus, r, term);
+    case RLAB_LET:
+        bound = rlab_term_kids(r->store, term)[0];
+        return rlab_term_subst(ctx, &r->focus, r->store, rlab_term_kids(r->store, term)[1], &bound,
+                               1);
+    case RLAB_APP:
+        return contract_app(ctx, &r->focus, r, term);
+    default:
+        r->focus = r->program->globals.at[node->head].body;
+        return RLAB_OK;
+    }
+}
+
+/* ---- frames ------------------------------------------------------------------------------------------------ */
+
+static uint32_t
+reducible_kids(const rlab_node *node)
+{
+    switch ((rlab_kind)node->kind) {
+    case RLAB_CTOR:
+    case RLAB_APP:
+        return node->count;
+    case RLAB_MATCH:
+    case RLAB_LET:
+        return 1;
+    default:
+        return 0;
+    }
+}
+
+/* The first kid from `from` on that is no value, or count. */
+static uint32_t
+next_hole(const rlab_reducer *r, const rlab_term *kids, uint32_t count, uint32_t from)
+{
+    while (from < count && is_value(r, kids[from]))
+        from++;
+    return from;
+}
+
+static rlab_status
+push(rlab_ctx *ctx, rlab_reducer *r, uint32_t count, uint32_t hole)
+{
+    frame f = {r->focus, (uint32_t)r->kids.len, count, hole};
+    RLAB_TRY(rlab_vec_reserve(ctx, &r->kids, r->kids.len + count));
+    if (r->frames.len == r->frames.cap)
+        RLAB_TRY(rlab_vec_reserve(ctx, &r->frames, r->frames.len + 1));
+    memcpy(r->kids.at + r->kids.len, rlab_term_kids(r->store, r->focus), count * sizeof f.kids);
+    r->kids.len += count;
+    r->frames.at[r->frames.len++] = f;
+    r->focus = r->kids.at[f.kids + hole];
+    return RLAB_OK;
+}
+
+/* The node of a frame with `term` in its hole. */
+static rlab_status
+rebuild(rlab_ctx *ctx, rlab_term *out, rlab_reducer *r, const frame *f, rlab_term term)
+{
+    rlab_node node = *node_of(r, f->term);
+    rlab_term *kids = r->kids.at + f->kids, saved = kids[f->hole];
+    rlab_status status;
+    kept k;
+    kids[f->hole] = term;
+    if (node.kind == RLAB_APP) {
+        status = rlab_term_app(ctx, out, r->store, kids[0], kids + 1, f->count - 1);
+    } else if (f->count == node.count) {
+        status = rlab_term_intern(ctx, out, r->store, (rlab_kind)node.kind, node.head, kids,
+                                  f->count, node.hint);
+    } else {
+        status = keep(ctx, &k, r, f->term);
+        if (status == RLAB_OK) {
+            k.at[0] = term;
+            status = rlab_term_intern(ctx, out, r->store, (rlab_kind)node.kind, node.head, k.at, k.n,
+                                      node.hint);
+            unkeep(&k);
+        }
+    }
+    kids[f->hole] = saved;
+    return status;
+}
+
+/* The focus goes into the hole of the innermost frame, which becomes the focus. */
+static rlab_status
+pop(rlab_ctx *ctx, rlab_reducer *r)
+{
+    frame f = r->frames.at[r->frames.len - 1];
+    RLAB_TRY(rebuild(ctx, &r->focus, r, &f, r->focus));
+    r->frames.len--;
+    r->kids.len = f.kids;
+    return RLAB_OK;
+}
+
+/* Goes to the next redex inside the frames from `base` on; *found is false if there is none and the
+ * focus is a value there. */
+static rlab_status
+refocus(rlab_ctx *ctx, bool *found, rlab_reducer *r, size_t base)
+{
+    for (;;) {
+        if (is_value(r, r->focus)) {
+            frame *f;
+            uint32_t next;
+            if (r->frames.len == base) {
+                *found = false;
+                return RLAB_OK;
+            }
+            f = &r->frames.at[r->frames.len - 1];
+            next = next_hole(r, r->kids.at + f->kids, f->count, f->hole + 1);
+            if (next < f->count) {
+                r->kids.at[f->kids + f->hole] = r->focus;
+                f->hole = next;
+                r->focus = r->kids.at[f->kids + next];
+            } else {
+                RLAB_TRY(pop(ctx, r));
+            }
+        } else {
+            const rlab_node *node = node_of(r, r->focus);
+            uint32_t count = reducible_kids(node);
+            uint32_t hole = next_hole(r, rlab_term_kids(r->store, r->focus), count, 0);
+            if (hole == count) {
+                *found = true;
+                return RLAB_OK;
+            }
+            RLAB_TRY(push(ctx, r, count, hole));
+        }
+    }
+}
+
+/* ---- calls --------------------------------------------------------------------------------------------------- */
+
+/* Whether a term is a call of the traced group. */
+static bool
+pending(const rlab_reducer *r, rlab_term term)
+{
+    const rlab_node *node = node_of(r, term);
+    if (node->kind == RLAB_APP)
+        node = node_of(r, rlab_term_kids(r->store, term)[0]);
+    return node->kind == RLAB_GLOBAL && r->program->globals.at[node->head].group == r->group;
+}
+
+/* Normal form of the focus but for pending calls, which stay and hold up what needs their value. */
+static rlab_status
+normalise(rlab_ctx *ctx, rlab_reducer *r)
+{
+    size_t base = r->frames.len;
+    bool down = true;
+    for (;;) {
+        frame *f;
+        uint32_t next;
+        if (down && !is_value(r, r->focus)) {
+            const rlab_node *node = node_of(r, r->focus);
+            uint32_t count = reducible_kids(node);
+            uint32_t hole = next_hole(r, rlab_term_kids(r->store, r->focus), count, 0);
+            if (hole < count) {
+                RLAB_TRY(push(ctx, r, count, hole));
+                continue;
+            }
+            if (!pending(r, r->focus)) {
+                RLAB_TRY(contract(ctx, r));
+                continue;
+            }
+        }
+        if (r->frames.len == base)
+            return RLAB_OK;
+        f = &r->frames.at[r->frames.len - 1];
+        next = next_hole(r, r->kids.at + f->kids, f->count, f->hole + 1);
+        if (next < f->count) {
+            r->kids.at[f->kids + f->hole] = r->focus;
+            f->hole = next;
+            r->focus = r->kids.at[f->kids + next];
+            down = true;
+            continue;
+        }
+        r->kids.at[f->kids + f->hole] = r->focus;
+        f->hole = next_hole(r, r->kids.at + f->kids, f->count, 0);
+        down = f->hole == f->count; /* all are values now: it may be a redex */
+        if (down)
+            f->hole = 0;
+        r->focus = r->kids.at[f->kids + f->hole];
+        RLAB_TRY(pop(ctx, r));
+    }
+}
+
+/* After a call was contracted: what waited for its value runs, then the next pending call is found. */
+static rlab_status
+settle(rlab_ctx *ctx, rlab_reducer *r)
+{
+    while (!r->settled) {
+        if (is_value(r, r->focus)) {
+            frame *f;
+            uint32_t next;
+            if (r->frames.len == 0) {
+                r->settled = true;
+                break;
+            }
+            f = &r->frames.at[r->frames.len - 1];
+            next = next_hole(r, r->kids.at + f->kids, f->count, f->hole + 1);
+            if (next < f->count) {
+                r->kids.at[f->kids + f->hole] = r->focus;
+                f->hole = next;
+                r->focus = r->kids.at[f->kids + next];
+                continue;
+            }
+            RLAB_TRY(pop(ctx, r));
+            if (!is_value(r, r->focus) && !pending(r, r->focus))
+                RLAB_TRY(normalise(ctx, r));
+        } else {
+            const rlab_node *node = node_of(r, r->focus);
+            uint32_t count = reducible_kids(node);
+            uint32_t hole = next_hole(r, rlab_term_kids(r->store, r->focus), count, 0);
+            if (hole < count)
+                RLAB_TRY(push(ctx, r, count, hole));
+            else
+                r->settled = true;
+        }
+    }
+    return RLAB_OK;
+}
+
+static rlab_status
+step_call(rlab_ctx *ctx, bool *done, rlab_reducer *r)
+{
+    bool local_fix;
+    RLAB_TRY(settle(ctx, r));
+    *done = is_value(r, r->focus);
+    if (*done)
+        return RLAB_OK;
+    RLAB_TRY(find_rule(ctx, r, r->focus, &r->rule, &r->function, &local_fix));
+    r->depth = r->frames.len;
+    r->position_known = false;
+    RLAB_TRY(contract(ctx, r));
+    r->settled = false;
+    return normalise(ctx, r);
+}
+
+/* ---- steps -------------------------------------------------------------------------------------------------------- */
+
+static rlab_status
+step_small(rlab_ctx *ctx, bool *done, rlab_reducer *r)
+{
+    bool found, local_fix;
+    rlab_rule rule;
+    uint32_t function;
+    size_t base;
+    RLAB_TRY(refocus(ctx, &found, r, 0));
+    *done = !found;
+    if (!found)
+        return RLAB_OK;
+    RLAB_TRY(find_rule(ctx, r, r->focus, &r->rule, &r->function, &local_fix));
+    base = r->depth = r->frames.len;
+    r->position_known = false;
+    RLAB_TRY(contract(ctx, r));
+    while (r->granularity == RLAB_EQUATION) {
+        RLAB_TRY(refocus(ctx, &found, r, base));
+        if (!found)
+            return RLAB_OK;
+        RLAB_TRY(find_rule(ctx, r, r->focus, &rule, &function, &local_fix));
+        if (rule == RLAB_DELTA || local_fix)
+            return RLAB_OK;
+        RLAB_TRY(contract(ctx, r));
+    }
+    return RLAB_OK;
+}
+
+rlab_status
+rlab_reducer_step(rlab_ctx *ctx, bool *done, rlab_reducer *r)
+{
+    return r->granularity == RLAB_CALL ? step_call(ctx, done, r) : step_small(ctx, done, r);
+}
+
+rlab_status
+rlab_reducer_start(rlab_ctx *ctx, rlab_reducer *r, rlab_term term)
+{
+    r->frames.len = r->kids.len = 0;
+    r->contractions = 0;
+    r->depth = 0;
+    r->position_known = false;
+    r->settled = false;
+    r->focus = term;
+    return r->granularity == RLAB_CALL ? normalise(ctx, r) : RLAB_OK;
+}
+
+rlab_status
+rlab_reducer_new(rlab_ctx *ctx, rlab_reducer **out, rlab_store *store, rlab_term term,
+                 rlab_granularity granularity, uint32_t group, rlab_budget budget)
+{
+    rlab_reducer *r;
+    rlab_status status;
+    RLAB_TRY(rlab_alloc(ctx, (void **)&r, 1, sizeof *r));
+    r->store = store;
+    r->program = store->program;
+    r->granularity = granularity;
+    r->group = group;
+    r->budget = budget;
+    r->function = UINT32_MAX;
+    if (granularity == RLAB_CALL && group == UINT32_MAX)
+        status = rlab_fail(ctx, RLAB_EVALUE, "granularity call: say which function is traced");
+    else
+        status = rlab_reducer_start(ctx, r, term);
+    if (status != RLAB_OK) {
+        rlab_reducer_free(r);
+        return status;
+    }
+    *out = r;
+    return RLAB_OK;
+}
+
+void
+rlab_reducer_free(rlab_reducer *r)
+{
+    if (!r)
+        return;
+    rlab_vec_free(&r->frames);
+    rlab_vec_free(&r->kids);
+    rlab_vec_free(&r->position);
+    rlab_free(r);
+}
+
+rlab_rule
+rlab_reducer_rule(const rlab_reducer *r)
+{
+    return r->rule;
+}
+
+uint32_t
+rlab_reducer_function(const rlab_reducer *r)
+{
+    return r->function;
+}
+
+/* The frames above the last redex stand until the next step (or until a call trace settles). */
+rlab_status
+rlab_reducer_position(rlab_ctx *ctx, const int32_t **out, size_t *len, rlab_reducer *r)
+{
+    if (!r->position_known) {
+        RLAB_TRY(rlab_vec_reserve(ctx, &r->position, r->depth + 1));
+        for (size_t i = 0; i < r->depth; i++) {
+            const frame *f = &r->frames.at[i];
+            r->position.at[i] = (int32_t)f->hole - (node_of(r, f->term)->kind == RLAB_APP);
+        }
+        r->position.len = r->depth;
+        r->position_known = true;
+    }
+    *out = r->position.at;
+    *len = r->position.len;
+    return RLAB_OK;
+}
+
+rlab_status
+rlab_reducer_term(rlab_ctx *ctx, rlab_term *out, rlab_reducer *r)
+{
+    rlab_term term;
+    if (r->granularity == RLAB_CALL && !r->settled) {
+        const int32_t *unused;
+        size_t len;
+        RLAB_TRY(rlab_reducer_position(ctx, &unused, &len, r));
+        RLAB_TRY(settle(ctx, r));
+    }
+    term = r->focus;
+    for (size_t i = r->frames.len; i-- > 0;)
+        RLAB_TRY(rebuild(ctx, &term, r, &r->frames.at[i], term));
+    *out = term;
+    return RLAB_OK;
+}

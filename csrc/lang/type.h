@@ -1,0 +1,51 @@
+/* Closed types as tables: what counting, parsing and encoding share. */
+#ifndef RLAB_LANG_TYPE_H
+#define RLAB_LANG_TYPE_H
+
+#include "lang/inner.h"
+
+/* An applied type. Its constructors are rows[node.rows ..], in declaration order. */
+typedef struct rlab_type_node {
+    uint32_t type;
+    uint32_t params; /* its arguments, as nodes, in type->params */
+    uint32_t rows;
+    uint64_t least, most; /* sizes of values; least UINT64_MAX: none, most UINT64_MAX: no bound */
+} rlab_type_node;
+
+/* A constructor of a node (or the domain): argument nodes are type->args[args .. args + count). */
+typedef struct rlab_type_row_of {
+    uint32_t args, count;
+    uint32_t tables; /* of products of the arguments from 1 on, in type->tables */
+    uint32_t spare;
+} rlab_type_row_of;
+
+/* Invariant: every table holds the sizes 0 .. sizes - 1; SATURATED marks more than 64 bits. */
+#define RLAB_SATURATED UINT64_MAX
+struct rlab_type {
+    const rlab_program *program;
+    RLAB_VEC(rlab_type_node) nodes;
+    RLAB_VEC(rlab_type_row_of) rows;
+    rlab_ids args, params;
+    rlab_ids domain;          /* nodes, one an argument */
+    rlab_type_row_of product; /* the domain as a row whose constructor takes no size */
+    uint64_t *tables;         /* [node or product][size], cap sizes each */
+    size_t n_tables, cap, sizes;
+};
+
+rlab_status rlab_count_init(rlab_ctx *ctx, rlab_type *type);
+void rlab_count_free(rlab_type *type);
+/* Makes tables for sizes up to `size`. */
+rlab_status rlab_count_upto(rlab_ctx *ctx, rlab_type *type, uint64_t size);
+rlab_status rlab_type_node_name(rlab_ctx *ctx, rlab_text *out, const rlab_type *type, uint32_t node);
+/* Unranks argument by argument into the heap, the arguments to out[i]. Tables must be there, the rank
+ * in range, and the heap must have room for 2 * size + 2 words. */
+void rlab_unrank_heap(rlab_val *out, const rlab_type *type, rlab_machine *m, uint64_t size,
+                      uint64_t rank, uint64_t *work);
+rlab_status rlab_count_check(rlab_ctx *ctx, rlab_type *type, uint64_t size, uint64_t rank);
+static inline const uint64_t *
+rlab_count_table(const rlab_type *type, uint32_t table)
+{
+    return type->tables + (size_t)table * type->cap;
+}
+
+#endif
