@@ -73,11 +73,11 @@ rlab_exec_plan(rlab_ctx *ctx, rlab_exec *exec, const rlab_capacity *c) {
                                   true, !exec->edits));
         size = exec->train.size > size ? exec->train.size : size;
     }
-    if (size > exec->slab_size) {
+    if (!exec->slab || size > exec->slab_size) {
         RLAB_TRY(renew(ctx, (void **)&exec->slab, size, sizeof *exec->slab));
         exec->slab_size = size;
     }
-    if (work > exec->work_size) {
+    if (!exec->work || work > exec->work_size) {
         RLAB_TRY(renew(ctx, (void **)&exec->work, work, sizeof *exec->work));
         exec->work_size = work;
     }
