@@ -233,7 +233,7 @@ term_step(rlab_ctx *ctx, rlab_tokens *out, const rlab_codec *codec, const rlab_s
     const rlab_term *kids = rlab_term_kids(store, term);
     const rlab_shape *shape = &codec->shapes[1].at[0];
     bool paren = codec->sides[1].encoding == RLAB_PAREN;
-    int32_t token;
+    int32_t token = -1;
     uint32_t first;
     if (silent && node->kind == RLAB_CTOR && node->head == shape->nil)
         return RLAB_OK;

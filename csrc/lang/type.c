@@ -44,7 +44,7 @@ instance(rlab_ctx *ctx, uint32_t *out, rlab_type *type, const uint32_t *tx, size
 {
     stack->len = 0;
     for (size_t i = 0; i < len; i++) {
-        uint32_t word = tx[i], node, n;
+        uint32_t word = tx[i], node = 0, n;
         if (word & RLAB_TX_VAR) {
             uint32_t var = word & ~RLAB_TX_VAR;
             if (owner == UINT32_MAX)
