@@ -143,7 +143,7 @@ run_shards(void *arg, int64_t first, int64_t last, int worker) {
             rlab_exec_zero_grad(at->exec);
         if (rlab_exec_forward(&at->ctx, &at->loss, at->exec, team->weights, &at->batch, &at->run) ==
                 RLAB_OK &&
-            team->grad)
+            team->grad && at->count > 0)
             rlab_exec_backward(&at->ctx, at->exec);
     }
 }
