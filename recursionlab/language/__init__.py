@@ -4,6 +4,18 @@ from __future__ import annotations
 
 from recursionlab.errors import LanguageError
 
-from .program import Function, Program, libraries, library, load, loads
+from .function import Function
+from .program import Program, libraries, library, load, loads
+from .trace import Step, Trace
 
-__all__ = ["Function", "LanguageError", "Program", "libraries", "library", "load", "loads"]
+__all__ = [
+    "Function",
+    "LanguageError",
+    "Program",
+    "Step",
+    "Trace",
+    "libraries",
+    "library",
+    "load",
+    "loads",
+]

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from recursionlab.errors import InputError
+from recursionlab.errors import InputError, RecursionLabError
 
 from . import prelude
 from . import syntax as ast
@@ -17,12 +16,14 @@ from .core import Apply, Global, Node
 from .declare import File, elaborate_expression, with_limits
 from .elaborate import Elaborator
 from .emit import CodeTooLarge, emit, fill, type_code
+from .function import Function
 from .namespace import Declared, suggest
 from .parser import parse
 from .signature import Computation, ExampleCheck, Inductive
 from .signature import Function as Declaration
 from .source import BLANKS, Excerpt, Sentence, Source, Span
-from .types import Con, Meta, Rigid, Type, Unifier, resolve, show, substitute
+from .trace import Trace
+from .types import Type, is_closed, show
 
 __all__ = ["Function", "Program", "library", "libraries", "load", "loads"]
 
@@ -89,8 +90,8 @@ def libraries() -> list[str]:
 
     Examples
     --------
-    >>> libraries()
-    ['binary', 'tree']
+    >>> "binary" in libraries()
+    True
     """
     folder = files("recursionlab").joinpath("library")
     return sorted(f.name[:-2] for f in folder.iterdir() if f.name.endswith(".v"))
@@ -201,6 +202,14 @@ class Program:
         """Count the functions that the file itself declares."""
         return len(self._file.declared.functions)
 
+    def number(self, declaration: Declaration) -> int:
+        """Return the number of a function in the C core."""
+        return self._ids.functions[declaration]
+
+    def reachable(self, function: int) -> list[int]:
+        """Return the numbers of the functions that a run of this one may name."""
+        return self._ids.reachable(function)
+
     @property
     def functions(self) -> dict[str, Function]:
         """The functions that the file itself declares, by name."""
@@ -242,7 +251,7 @@ class Program:
         LanguageError
             If it is not a closed, well-typed term.
         """
-        return self._elaborate(text, name)[0]
+        return self.elaborate(text, name)[0]
 
     def trace(
         self,
@@ -252,7 +261,7 @@ class Program:
         every: int = 1,
         steps: int = 0,
         nodes: int = 0,
-    ) -> Any:
+    ) -> Trace:
         """Reduce a term step by step.
 
         Parameters
@@ -266,7 +275,7 @@ class Program:
 
         Returns
         -------
-        recursionlab._core.Trace
+        Trace
         """
         node, _, excerpt = self._read(text, "<term>")
         number = self[function].id if function is not None else self._head(node)
@@ -276,13 +285,15 @@ class Program:
                 node.span,
                 "write a call such as `f x`, or name the function",
             )
-        return self.core.trace(
-            self._term(node, excerpt),
-            granularity=granularity,
-            function=number,
-            every=every,
-            steps=steps,
-            nodes=nodes,
+        return Trace(
+            self.core.trace(
+                self._term(node, excerpt),
+                granularity=granularity,
+                function=number,
+                every=every,
+                steps=steps,
+                nodes=nodes,
+            )
         )
 
     def _head(self, node: Node) -> int:
@@ -295,7 +306,8 @@ class Program:
             text, name, self._file.namespace, prelude.core(), prelude.modules
         )
 
-    def _elaborate(self, text: str, name: str) -> tuple[Any, Type]:
+    def elaborate(self, text: str, name: str) -> tuple[Any, Type]:
+        """Read a closed term and say its type."""
         node, kind, excerpt = self._read(text, name)
         return self._term(node, excerpt), kind
 
@@ -338,10 +350,20 @@ class Program:
         -------
         recursionlab._core.Type
         """
-        return self._core_type([self.type_expression(text)])
+        return self.core_type([self.type_expression(text)])
 
-    def _core_type(self, kinds: list[Type]) -> Any:
+    def core_type(self, kinds: list[Type]) -> Any:
+        """Return the C core's form of a closed type, or of the product of several."""
         return self.core.type([type_code(k, self._ids, []) for k in kinds])
+
+    def value(self, text: str, kind: Type) -> Any:
+        """Read a value of a closed type by the C core, at any depth; None if it is not one."""
+        if not is_closed(kind):
+            return None
+        try:
+            return self.core_type([kind]).parse(text)
+        except RecursionLabError:
+            return None  # a term with calls, or a mistake that the front end explains better
 
     # ----------------------------------------------------------------------------- examples
 
@@ -380,244 +402,6 @@ class Program:
             (str(self.core.eval(self._term(c.term, c.excerpt))), show(c.type))
             for c in self._file.computations
         ]
-
-
-@dataclass(frozen=True, repr=False)
-class Function:
-    """A function of a program, perhaps at chosen types.
-
-    Attributes
-    ----------
-    program : Program
-        Where it is declared.
-    declaration : Declaration
-        What the front end knows of it.
-    type_arguments : dict of str to Type
-        The type parameters chosen by `at`.
-    """
-
-    program: Program
-    declaration: Declaration
-    type_arguments: dict[str, Type]
-
-    def __repr__(self) -> str:
-        """Name and type, as Coq's `Check` would say it."""
-        return f"<Function {self.name} : {self.type}>"
-
-    @property
-    def name(self) -> str:
-        """Name in the program."""
-        return self.declaration.name
-
-    @property
-    def type_parameters(self) -> list[str]:
-        """Type parameters not yet chosen."""
-        names = [t.rigid.name for t in self.declaration.type_parameters]
-        return [n for n in names if n not in self.type_arguments]
-
-    def signature(self) -> tuple[list[Type], Type]:
-        """Return argument types and result, with the chosen types put in."""
-        mapping = {
-            t.rigid: self.type_arguments[t.rigid.name]
-            for t in self.declaration.type_parameters
-            if t.rigid.name in self.type_arguments
-        }
-        arguments, result = self.declaration.signature()
-        return [substitute(a, mapping) for a in arguments], substitute(result, mapping)
-
-    @property
-    def type(self) -> str:
-        """The type as Gallina text."""
-        arguments, result = self.signature()
-        return " -> ".join([*(show(a, 1) for a in arguments), show(result, 1)])
-
-    @property
-    def arity(self) -> int:
-        """How many arguments it takes."""
-        return len(self.signature()[0])
-
-    @property
-    def struct_arg(self) -> int | None:
-        """Index of the decreasing argument, None for a Definition."""
-        return self.declaration.struct if self.declaration.struct >= 0 else None
-
-    @property
-    def group(self) -> list[str]:
-        """Names of the functions of its Fixpoint, itself included; empty for a Definition."""
-        return [f.name for f in self.declaration.mutual]
-
-    @property
-    def at_types(self) -> dict[str, str]:
-        """The type parameters chosen by `at`, as Gallina text."""
-        return {name: show(kind) for name, kind in self.type_arguments.items()}
-
-    @property
-    def calls(self) -> list[int]:
-        """Numbers in the C core of the functions that a run of this one may name."""
-        return self.program._ids.reachable(self.id)
-
-    @property
-    def id(self) -> int:
-        """Number of the function in the C core."""
-        return self.program._ids.functions[self.declaration]
-
-    def at(self, **type_arguments: str) -> Function:
-        """Choose type parameters.
-
-        Parameters
-        ----------
-        **type_arguments : str
-            A closed type for each parameter, as in `at(A="label")`.
-
-        Returns
-        -------
-        Function
-        """
-        chosen = dict(self.type_arguments)
-        for name, text in type_arguments.items():
-            if name not in self.type_parameters:
-                known = ", ".join(self.type_parameters) or "none"
-                raise InputError(
-                    f"{self.name} has no type parameter {name!r} to choose; it has {known}"
-                )
-            chosen[name] = self.program.type_expression(text, name)
-        return Function(self.program, self.declaration, chosen)
-
-    def _closed(self) -> tuple[list[Type], Type]:
-        if self.type_parameters:
-            names = ", ".join(f'{n}="..."' for n in self.type_parameters)
-            raise InputError(
-                f"{self.name} is polymorphic; choose its types first, as in "
-                f'program["{self.name}"].at({names})'
-            )
-        return self.signature()
-
-    @property
-    def domain(self) -> Any:
-        """The type of the arguments (`recursionlab._core.Type`); several make a product."""
-        arguments = self._closed()[0]
-        if not arguments:
-            raise InputError(f"{self.name} takes no arguments, so it has no domain")
-        return self.program._core_type(arguments)
-
-    @property
-    def codomain(self) -> Any:
-        """The type of the result (`recursionlab._core.Type`)."""
-        return self.program._core_type([self._closed()[1]])
-
-    @property
-    def measures(self) -> list[Function]:
-        """Functions of the same file from the same arguments to `nat` or `bool`."""
-        own, _ = self.signature()
-        found = []
-        for other in self.program:
-            if other.declaration is self.declaration:
-                continue
-            mapping = _match_types(other.declaration, own)
-            if mapping is not None:
-                found.append(Function(self.program, other.declaration, mapping))
-        return found
-
-    def __call__(self, *arguments: Any, steps: int = 0, nodes: int = 0) -> Any:
-        """Apply the function and evaluate.
-
-        Parameters
-        ----------
-        *arguments : str or Term
-            As many as `arity`; text is read as Gallina.
-        steps, nodes : int
-            Budgets; 0 means the default.
-
-        Returns
-        -------
-        recursionlab._core.Term
-            The normal form; `str` of it is Gallina.
-        """
-        return self.program.core.eval(self.apply(*arguments), steps=steps, nodes=nodes)
-
-    def apply(self, *arguments: Any) -> Any:
-        """Return the term that applies the function, not evaluated."""
-        if len(arguments) != self.arity:
-            raise InputError(
-                f"{self.name} takes {self.arity} argument{'s' if self.arity != 1 else ''} "
-                f"({self.type}), got {len(arguments)}"
-            )
-        kinds = self.signature()[0]
-        terms = [
-            self._argument(argument, kind, number)
-            for number, (argument, kind) in enumerate(zip(arguments, kinds, strict=True))
-        ]
-        return self.program.core.apply(self.id, *terms)
-
-    def _argument(self, argument: Any, kind: Type, number: int) -> Any:
-        if not isinstance(argument, str):
-            return argument
-        name = f"<argument {number + 1} of {self.name}>"
-        term, found = self.program._elaborate(argument, name)
-        if not Unifier().unify(_open(kind, self.declaration), found):
-            source = Source(name, argument)
-            raise source.error(
-                f"this has type `{show(found)}`",
-                Span(0, len(argument)),
-                f"expected type `{show(kind)}`",
-            )
-        return term
-
-    def trace(
-        self,
-        *arguments: Any,
-        granularity: str = "contraction",
-        every: int = 1,
-        steps: int = 0,
-        nodes: int = 0,
-    ) -> Any:
-        """Reduce an application step by step.
-
-        Parameters
-        ----------
-        *arguments : str or Term
-            As for a call.
-        granularity : str
-            `contraction`, `equation` or `call`.
-        every : int
-            Keep every n-th step, and the last.
-        steps, nodes : int
-            Budgets; 0 means the default.
-
-        Returns
-        -------
-        recursionlab._core.Trace
-            An iterator over steps.
-        """
-        return self.program.core.trace(
-            self.apply(*arguments),
-            granularity=granularity,
-            function=self.id,
-            every=every,
-            steps=steps,
-            nodes=nodes,
-        )
-
-
-def _open(kind: Type, declaration: Declaration) -> Type:
-    """Replace type parameters that are left by unknowns."""
-    metas: dict[Rigid, Type] = {t.rigid: Meta(Span(0, 0), "") for t in declaration.type_parameters}
-    return substitute(kind, metas)
-
-
-def _match_types(declaration: Declaration, kinds: list[Type]) -> dict[str, Type] | None:
-    """Choose the type parameters so that the arguments have these types and the result counts."""
-    arguments, result = declaration.signature()
-    result = resolve(result)
-    counts = isinstance(result, Con) and result.inductive.name in ("nat", "bool")
-    if not counts or len(arguments) != len(kinds):
-        return None
-    metas: dict[Rigid, Type] = {t.rigid: Meta(Span(0, 0), "") for t in declaration.type_parameters}
-    unifier = Unifier()
-    for argument, kind in zip(arguments, kinds, strict=True):
-        if not unifier.unify(substitute(argument, metas), kind):
-            return None
-    return {rigid.name: resolve(meta) for rigid, meta in metas.items()}
 
 
 def _short(value: Any, limit: int = 300) -> str:

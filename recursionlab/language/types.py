@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from .signature import Inductive
 
 __all__ = ["Arrow", "Con", "Meta", "Rigid", "Type", "TypeTooLarge", "Unifier", "arrows", "show"]
-__all__ += ["resolve", "substitute", "uncurry"]
+__all__ += ["is_closed", "resolve", "substitute", "uncurry"]
 
 
 class TypeTooLarge(Exception):
@@ -77,6 +77,12 @@ def uncurry(kind: Type) -> tuple[list[Type], Type]:
         domains.append(kind.domain)
         kind = resolve(kind.codomain)
     return domains, kind
+
+
+def is_closed(kind: Type) -> bool:
+    """Say whether a type has neither parameters nor unknowns nor arrows in it."""
+    kind = resolve(kind)
+    return isinstance(kind, Con) and all(is_closed(a) for a in kind.arguments)
 
 
 def substitute(kind: Type, mapping: dict[Rigid, Type]) -> Type:

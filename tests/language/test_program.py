@@ -123,3 +123,42 @@ def test_mistakes_in_terms(program, action, message):
     with pytest.raises(LanguageError) as caught:
         action(program)
     assert str(caught.value) == message
+
+
+def test_a_trace_ends_with_the_normal_form():
+    succ = library("binary")["succ"]
+    trace = succ.trace("xI (xI xH)", granularity="call")
+    assert str(trace.start) == "UNROLL (xI (xI xH))"
+    assert [str(step) for step in trace] == [
+        "xO (UNROLL (xI xH))",
+        "xO (xO (UNROLL xH))",
+        "xO (xO (xO xH))",
+    ]
+    trace = succ.program.trace("succ (xI xH)", granularity="contraction")
+    assert str(trace.start) == "succ (xI xH)"
+    steps = list(trace)
+    assert [step.rule for step in steps[:3]] == ["delta", "iota", "beta"]
+    assert (steps[0].function, steps[0].position) == ("succ", ())
+    assert all(a.term == b.before for a, b in zip(steps, steps[1:], strict=False))
+    assert steps[-1].term == trace.term == succ("xI xH")
+
+
+def test_deep_values_are_read_and_evaluated():
+    succ = library("binary")["succ"]
+    depth = 20_000
+    value = succ("xI (" * depth + "xH" + ")" * depth)
+    assert value.size == depth + 2
+    assert str(value).startswith("xO (xO (")
+
+
+def test_domains_and_codecs_come_from_the_types(program):
+    if type(program.core).__module__ != "recursionlab._core":
+        pytest.skip("types and codecs are the C core's")
+    mirror = program["mirror"].at(A="label")
+    assert (str(mirror.domain), str(mirror.codomain)) == ("tree label", "tree label")
+    assert str(program.type("tree label")) == "tree label"
+    codec = mirror.codec()
+    value = mirror.domain.parse("node leaf b leaf")
+    assert codec.decode(codec.encode(value)) == value
+    with pytest.raises(InputError, match="two takes no arguments, so it has no domain"):
+        _ = loads("Definition two := 2.")["two"].domain

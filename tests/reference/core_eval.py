@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from recursionlab.errors import TermError
+
 # Terms are tuples: ("var", i) ("global", g) ("fixg", g) ("ctor", c) ("app", f, args)
 # ("lam", name, body) ("let", name, e, body) ("match", type, scrutinee, ((names, branch), ...))
 # ("fix", struct, name, n, body). Applications are flat: the head of an "app" is not an "app".
@@ -91,8 +93,8 @@ class Program:
         assert all("body" in g for g in self.globals)
         self.sealed = True
 
-    def type(self, kinds: list[Any]) -> Any:
-        return ("type", kinds)
+    def type(self, kinds: list[Any]) -> Type:
+        return Type(kinds)
 
     def parse(self, code: list[Any]) -> Tree:
         """Turn postfix code into a tree; checks that indices are in scope."""
@@ -239,6 +241,16 @@ class Program:
         name = self.constructors[head[1]][0] if head[0] == "ctor" else f"<{head[0]}>"
         text = " ".join([name, *(self.show(a, True) for a in args)])
         return f"({text})" if args and nested else text
+
+
+@dataclass
+class Type:
+    """Types are the C core's business; this one reads no values, so the front end does."""
+
+    kinds: list[Any]
+
+    def parse(self, text: str) -> Term:
+        raise TermError(f"not read here: {text}")
 
 
 @dataclass

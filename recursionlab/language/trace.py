@@ -1,0 +1,75 @@
+"""The steps of a reduction as a user walks through them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+__all__ = ["Step", "Trace"]
+
+
+class Step(NamedTuple):
+    """One step of a reduction; printed, it is the term it leads to.
+
+    Attributes
+    ----------
+    rule : str
+        `delta`, `beta`, `iota` or `zeta`.
+    function : str or None
+        The function that was unfolded, if one was.
+    position : tuple of int
+        The redex in `before`: argument indices from the root, -1 is the head of an application.
+    before : recursionlab._core.Term
+        The term that was reduced.
+    term : recursionlab._core.Term
+        The term it became.
+    """
+
+    rule: str
+    function: str | None
+    position: tuple[int, ...]
+    before: Any
+    term: Any
+
+    def __str__(self) -> str:
+        """Return the new term as Gallina."""
+        return str(self.term)
+
+
+class Trace:
+    """Steps of one reduction, taken as they are asked for; it can be walked through once.
+
+    Attributes
+    ----------
+    start : recursionlab._core.Term
+        The term before the first step.
+
+    Examples
+    --------
+    >>> from recursionlab.language import library
+    >>> trace = library("binary")["succ"].trace("xI (xI xH)", granularity="call")
+    >>> print(trace.start)
+    UNROLL (xI (xI xH))
+    >>> for step in trace:
+    ...     print(step)
+    xO (UNROLL (xI xH))
+    xO (xO (UNROLL xH))
+    xO (xO (xO xH))
+    """
+
+    def __init__(self, steps: Any) -> None:
+        self._steps = steps
+        self.start = steps.term
+
+    @property
+    def term(self) -> Any:
+        """The term now."""
+        return self._steps.term
+
+    def __iter__(self) -> Iterator[Step]:
+        """Iterate over the steps that are left."""
+        return self
+
+    def __next__(self) -> Step:
+        """Take a step."""
+        return Step(*next(self._steps))
