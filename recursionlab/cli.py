@@ -103,6 +103,7 @@ def _program(name: str) -> Any:
 def run_check(args: argparse.Namespace) -> None:
     """Check a file and show what is in it."""
     program = _program(args.file)
+    program.check()
     functions = {name: str(program[name].type) for name in program.functions}
     if args.json:
         types = list(program.types)
@@ -116,21 +117,24 @@ def run_check(args: argparse.Namespace) -> None:
 def run_trace(args: argparse.Namespace) -> None:
     """Reduce a term and print every step."""
     program = _program(args.file)
-    steps = program.trace(args.term, granularity=args.granularity, every=args.every)
-    for number, step in enumerate(steps):
-        if args.json:
-            _print_json(
-                {
-                    "step": number,
-                    "rule": step.rule,
-                    "function": step.function,
-                    "position": list(step.position),
-                    "redex": str(step.redex),
-                    "term": str(step.term),
-                }
-            )
-        else:
+    trace = program.trace(args.term, granularity=args.granularity, every=args.every)
+    if not args.json:
+        print(trace.start)
+        for step in trace:
             print(step.term)
+        return
+    start = str(trace.start)
+    steps = [
+        {
+            "step": number,
+            "rule": step.rule,
+            "function": step.function,
+            "position": list(step.position),
+            "term": str(step.term),
+        }
+        for number, step in enumerate(trace, 1)
+    ]
+    _print_json({"start": start, "granularity": args.granularity, "steps": steps})
 
 
 def run_generate(args: argparse.Namespace) -> None:

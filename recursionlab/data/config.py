@@ -14,6 +14,7 @@ from recursionlab.errors import ConfigError
 SPLIT_BY = ("rank", "size", "depth")
 ENCODINGS = ("prefix", "paren", "flat")
 ORDERS = ("natural", "reversed")
+GRANULARITIES = ("contraction", "equation", "call")
 MAX_SEED = 2**64 - 1
 
 
@@ -99,6 +100,8 @@ class DataConfig:
             "encoding": ENCODINGS,
             "order": ORDERS,
             "task": tuple(tasks.names()),
+            "granularity": GRANULARITIES,
+            "trace": ("", *GRANULARITIES),
         }
         for name, allowed in choices.items():
             value = getattr(self, name)

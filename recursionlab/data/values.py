@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from recursionlab import _core
 from recursionlab.config import suggest
 from recursionlab.data.config import DataConfig
 from recursionlab.data.dataset import Packed
@@ -83,34 +84,58 @@ def _join(parts: list[Packed]) -> Packed:
 
 
 class Source:
-    """A function at a type, its codec and measures, ready to make values."""
+    """A function at its types, with codec and measures, ready to make values."""
 
     def __init__(self, program: Any, config: DataConfig) -> None:
         self.config = config
-        self.program = program
         names = list(program.functions)
-        for key, name in (
-            ("function", config.function),
-            *(("measures", m) for m in config.measures),
-        ):
-            if name not in names:
-                raise ConfigError(f"data.{key}: no function {name!r}{suggest(name, names)}")
-        self.function = program[config.function].at(**config.at)
-        self.measures = [program[m].at(**config.at) for m in config.measures]
+        if config.function not in program:
+            raise ConfigError(
+                f"data.function: no function {config.function!r}{suggest(config.function, names)}"
+            )
+        function = program[config.function]
+        for name in config.at:
+            if name not in function.type_parameters:
+                known = ", ".join(function.type_parameters) or "none"
+                raise ConfigError(
+                    f"data.at: {config.function} has no type parameter {name!r}; it has {known}"
+                )
+        if len(config.at) < len(function.type_parameters):
+            missing = next(n for n in function.type_parameters if n not in config.at)
+            raise ConfigError(
+                f"data.at: choose a type for the parameter {missing!r} of {config.function},"
+                f' for example at = {{ {missing} = "bool" }}'
+            )
+        self.function = function.at(**config.at)
+        self.domain = self.function.domain
+        self.measures = [self._measure(name) for name in config.measures]
         self.codec = self.function.codec(
             encoding=config.encoding, order=config.order, renames=config.renames
         )
-        self.text: str = program.text
+        self.text: str = program.source
         self.vocabulary: tuple[str, ...] = tuple(self.codec.vocabulary)
+
+    def _measure(self, name: str) -> Any:
+        known = {f.name: f for f in self.function.measures}
+        if name not in known:
+            raise ConfigError(
+                f"data.measures: {name!r} is no function of the same file from the same arguments to"
+                f" nat or bool{suggest(name, known)}"
+            )
+        return known[name]
 
     @staticmethod
     def describe(function: Any) -> dict[str, Any]:
         """Return the part of a configuration that names a function."""
-        return {
-            "program": str(function.program.name),
-            "function": function.name,
-            "at": dict(function.at_types),
-        }
+        from recursionlab.language import libraries, library
+        from recursionlab.language.types import show
+
+        name = str(function.program.name)
+        stem = name.removesuffix(".v")
+        if stem in libraries() and library(stem).sha256 == function.program.sha256:
+            name = stem
+        at = {key: show(kind) for key, kind in function.type_arguments.items()}
+        return {"program": name, "function": function.name, "at": at}
 
     @staticmethod
     def load(name: str, base: Path) -> Any:
@@ -127,14 +152,47 @@ class Source:
         """Return the program of a source text."""
         from recursionlab import language
 
-        return language.loads(text)
+        return language.loads(text, name)
 
     def count(self, size: int) -> int:
         """Return the number of values of a size."""
-        return int(self.function.domain.count(size))
+        return int(self.domain.count(size))
 
     def values(
         self, size: NDArray[np.int32], rank: NDArray[np.uint64], traces: bool, threads: int
     ) -> Values:
         """Make the values at some sizes and ranks, the same on any number of threads."""
-        raise NotImplementedError
+        ids = [f.id for f in self.measures]
+        made = self._pairs(size, rank, threads, measures=ids, steps=True)
+        columns: dict[str, NDArray[Any]] = {
+            "size": size,
+            "depth": made["depth"],
+            "calls": made["calls"],
+            "steps": made["steps"],
+            "rank": rank,
+        }
+        columns.update({f.name: made["measures"][i] for i, f in enumerate(self.measures)})
+        wanted = (self.config.granularity if traces else "", self.config.trace)
+        found = {g: self._traces(size, rank, threads, g) for g in set(wanted) - {""}}
+        return Values(
+            Packed(made["input"], made["input_offsets"]),
+            Packed(made["output"], made["output_offsets"]),
+            columns,
+            found.get(wanted[0]),
+            found.get(wanted[1]),
+            self.vocabulary.index(STEP),
+        )
+
+    def _traces(
+        self, size: NDArray[np.int32], rank: NDArray[np.uint64], threads: int, granularity: str
+    ) -> Packed:
+        made = self._pairs(size, rank, threads, trace=True, granularity=granularity)
+        return Packed(made["trace"], made["trace_offsets"])
+
+    def _pairs(
+        self, size: NDArray[np.int32], rank: NDArray[np.uint64], threads: int, **options: Any
+    ) -> dict[str, Any]:
+        made: dict[str, Any] = _core.pairs(
+            self.function.id, self.domain, size, rank, threads, codec=self.codec, **options
+        )
+        return made

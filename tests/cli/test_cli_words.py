@@ -129,3 +129,11 @@ def test_lists_are_json(capsys):
         rows = json.loads(out)[kind]
         assert expected in [row["name"] for row in rows]
         assert all(row["about"] for row in rows)
+
+
+def test_check_runs_the_examples(tmp_path, capsys):
+    file = tmp_path / "wrong.v"
+    file.write_text("Example wrong : 1 + 1 = 3. Proof. reflexivity. Qed.\n", encoding="utf-8")
+    status, out, err = run("check", str(file), capsys=capsys)
+    assert (status, out) == (2, "")
+    assert "example `wrong` fails" in err
