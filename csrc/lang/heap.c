@@ -187,6 +187,8 @@ rlab_machine_constants(rlab_ctx *ctx, rlab_machine *m, const rlab_store *store)
     for (size_t i = 0; i < m->code->constants.len; i++) {
         rlab_val value;
         RLAB_TRY(rlab_heap_import(ctx, &value, m, store, m->code->constants.at[i], i));
+        /* A collection on the way has lowered the mark of what it scans. */
+        RLAB_TRY(rlab_stack_room(ctx, m, i + 1));
         m->stack[i] = value;
     }
     m->base = m->code->constants.len;
