@@ -1,6 +1,7 @@
 """Types of the C core. One section a part of csrc/python/; a test holds it equal to the binary."""
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -201,3 +202,139 @@ def run_graph(
     step: int = 0,
     ids: NDArray[np.int64] | None = None,
 ) -> tuple[float, int, dict[str, NDArray[np.float32]], dict[str, NDArray[np.float32]]]: ...
+
+# ---- program.c
+_TypeExpr = int | tuple[Any, ...]
+_Code = Sequence[tuple[Any, ...]]
+
+class Program:
+    def __init__(self) -> None: ...
+    @property
+    def sealed(self) -> bool: ...
+    def add_type(self, name: str, n_params: int, notation: str, /) -> int: ...
+    def add_constructor(
+        self, type: int, name: str, arg_types: Sequence[_TypeExpr], /
+    ) -> int: ...
+    def add_global(
+        self,
+        name: str,
+        n_args: int,
+        struct_arg: int,
+        group: int,
+        type: tuple[int, Sequence[_TypeExpr], _TypeExpr],
+        /,
+    ) -> int: ...
+    def set_body(self, function: int, code: _Code, /) -> None: ...
+    def seal(self) -> None: ...
+    def term(self, code: _Code, /) -> Term: ...
+    def apply(self, function: int | Term, /, *args: Term) -> Term: ...
+    def eval(self, term: Term, *, steps: int = 0, nodes: int = 0) -> Term: ...
+    def calls(
+        self, term: Term, function: int, *, steps: int = 0, nodes: int = 0
+    ) -> tuple[Term, int]: ...
+    def type(self, exprs: Sequence[_TypeExpr], /) -> Type: ...
+    def trace(
+        self,
+        term: Term,
+        *,
+        granularity: str = "contraction",
+        strategy: str = "cbv",
+        function: int = -1,
+        every: int = 1,
+        steps: int = 0,
+        nodes: int = 0,
+    ) -> Trace: ...
+
+# ---- term.c
+@final
+class Term:
+    @property
+    def size(self) -> int: ...
+    @property
+    def depth(self) -> int: ...
+    @property
+    def is_value(self) -> bool: ...
+    @property
+    def constructor(self) -> int | None: ...
+    @property
+    def args(self) -> tuple[Term, ...]: ...
+    def __hash__(self) -> int: ...
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+
+# ---- trace.c
+@final
+class Trace:
+    @property
+    def term(self) -> Term: ...
+    @property
+    def rule(self) -> str | None: ...
+    @property
+    def function(self) -> str | None: ...
+    @property
+    def position(self) -> tuple[int, ...]: ...
+    @property
+    def steps(self) -> int: ...
+    def advance(self, count: int = 1, /) -> int: ...
+    def __iter__(self) -> Trace: ...
+    def __next__(self) -> tuple[str, str | None, tuple[int, ...], Term, Term]: ...
+
+# ---- type.c
+@final
+class Type:
+    @property
+    def arity(self) -> int: ...
+    @property
+    def sizes(self) -> tuple[int, int | None]: ...
+    def count(self, size: int, /) -> int: ...
+    def unrank(self, size: int, rank: int, /) -> Any: ...
+    def rank(self, *values: Any) -> tuple[int, int]: ...
+    def check(self, *values: Any) -> None: ...
+    def parse(self, *texts: str) -> Any: ...
+
+# ---- codec.c
+class Codec:
+    def __init__(
+        self,
+        input: Type,
+        output: Type,
+        *,
+        encoding: str = "prefix",
+        output_encoding: str | None = None,
+        order: str = "natural",
+        output_order: str | None = None,
+        renames: dict[str, str] | None = None,
+        functions: Sequence[int] = (),
+        traced: int = -1,
+    ) -> None: ...
+    @property
+    def vocabulary(self) -> list[str]: ...
+    def encode(self, value: Any, side: str = "input", /) -> NDArray[np.int32]: ...
+    def encode_term(self, term: Term, /) -> NDArray[np.int32]: ...
+    def decode(self, tokens: NDArray[np.int32], side: str = "output", /) -> Any: ...
+    def texts(
+        self,
+        tokens: NDArray[np.int32],
+        offsets: NDArray[np.int64],
+        side: str = "output",
+        /,
+    ) -> list[str | None]: ...
+
+# ---- pairs.c
+def pairs(
+    function: int,
+    domain: Type,
+    sizes: NDArray[np.int32],
+    ranks: NDArray[np.uint64],
+    threads: int,
+    *,
+    codec: Codec | None = None,
+    measures: Sequence[int] = (),
+    steps: bool = False,
+    trace: bool = False,
+    texts: bool = False,
+    granularity: str = "contraction",
+    every: int = 1,
+    max_steps: int = 0,
+    max_nodes: int = 0,
+) -> dict[str, Any]: ...
