@@ -5,8 +5,9 @@
  *
  * How parameters begin: biases 0, norms 1; matrices uniform Xavier, those that write to the
  * residual stream (out_proj, fc2) divided by sqrt(2 layers) of their stack; token embeddings normal
- * with deviation 1/sqrt(d_model), learned positions normal with deviation 0.02 (0.1 where
- * embeddings are scaled), lm_head as token embeddings. */
+ * with deviation 1/sqrt(d_model), lm_head too; learned positions normal with the deviation that
+ * token embeddings have once scaled: smaller ones are learned several times more slowly where
+ * places must be told apart. */
 #include "model/model.h"
 
 #include <math.h>
@@ -269,7 +270,7 @@ embed(build *b, const stack *s, int32_t table) {
     if (kind == LEARNED) {
         at.n_param = 1;
         at.param[0] = param(b, (int32_t)b->o[O_max_positions], b->c, RLAB_INIT_NORMAL,
-                            scaled ? 0.1 : 0.02, true, s->param, ".embed_positions.weight");
+                            scaled ? 1 : 1 / sqrt(b->c), true, s->param, ".embed_positions.weight");
     }
     if (kind != NO_POSITIONS)
         y = add(b, s->space, y, node(b, &at), text(p, "%s.hook_embedded", s->hook));
