@@ -6,6 +6,51 @@ from typing import Any, final
 import numpy as np
 from numpy.typing import NDArray
 
+# ---- asm.c
+class Machine:
+    def __new__(
+        cls,
+        code: NDArray[np.int32],
+        rule: int,
+        consts: NDArray[np.int32],
+        n_params: int,
+        n_vars: int,
+        n_temps: int,
+        arity: NDArray[np.int32],
+        initial: NDArray[np.int32],
+    ) -> Machine: ...
+    def run(
+        self,
+        tokens: NDArray[np.int32],
+        offsets: NDArray[np.int64],
+        seed: int,
+        first: int,
+        steps: int,
+        work: int,
+        locations: int,
+        threads: int,
+        /,
+    ) -> tuple[NDArray[np.int32], NDArray[np.int64], NDArray[np.uint8], NDArray[np.int32]]: ...
+    def trace(
+        self,
+        tokens: NDArray[np.int32],
+        seed: int,
+        index: int,
+        steps: int,
+        work: int,
+        locations: int,
+        /,
+    ) -> tuple[
+        NDArray[np.int32],
+        NDArray[np.int32],
+        NDArray[np.int32],
+        int,
+        int,
+        tuple[int, int, int, int, int],
+    ]: ...
+
+def asm_ops() -> tuple[str, ...]: ...
+
 # ---- base.c
 def isas() -> tuple[str, ...]: ...
 def isa() -> str: ...

@@ -46,6 +46,10 @@ class BudgetError(RecursionLabError, RuntimeError):
     """A budget (steps, nodes, bytes) ran out; the message names it."""
 
 
+class MachineError(RecursionLabError, RuntimeError):
+    """A run of an abstract state machine failed, for example by conflicting updates."""
+
+
 class FormatError(RecursionLabError, ValueError):
     """A file or a stored configuration is not what it says it is."""
 

@@ -36,6 +36,7 @@ typedef enum rlab_py_type_id {
     RLAB_PY_MODEL,
     RLAB_PY_TRAINER,
     RLAB_PY_DECODER,
+    RLAB_PY_MACHINE,
     RLAB_PY_TYPE_COUNT
 } rlab_py_type_id;
 

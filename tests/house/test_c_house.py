@@ -13,12 +13,13 @@ FILES = sorted(p for p in CSRC.rglob("*") if p.suffix in (".c", ".h", ".def"))
 MAY_USE = {
     "base": set(),
     "lang": {"base"},
+    "asm": {"base"},
     "tensor": {"base"},
     "model": {"base", "tensor"},
     "learn": {"base", "tensor", "model"},
     "decode": {"base", "lang", "tensor", "model"},
     "judge": {"base", "lang", "decode"},
-    "python": {"base", "lang", "tensor", "model", "learn", "decode", "judge"},
+    "python": {"base", "lang", "asm", "tensor", "model", "learn", "decode", "judge"},
 }
 
 

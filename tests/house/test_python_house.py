@@ -21,6 +21,7 @@ ANYWHERE = {"errors", "machine", "registry", "config", "_core", "__version__", "
 MAY_USE = {
     "language": set(),
     "data": {"language"},
+    "machines": {"language", "data"},
     "models": set(),
     "learn": {"models", "data"},
     "judge": {"language", "data", "models", "learn", "plot"},
