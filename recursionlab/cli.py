@@ -103,15 +103,18 @@ def _program(name: str) -> Any:
 def run_check(args: argparse.Namespace) -> None:
     """Check a file and show what is in it."""
     program = _program(args.file)
-    program.check()
-    functions = {name: str(program[name].type) for name in program.functions}
+    examples = program.check()
+    functions = {name: f.type for name, f in program.functions.items()}
+    computed = [{"value": value, "type": kind} for value, kind in program.compute()]
     if args.json:
-        types = list(program.types)
-        _print_json({"file": args.file, "types": types, "functions": functions, "ok": True})
+        found = {"functions": functions, "examples": examples, "computed": computed}
+        _print_json({"file": args.file, **found})
         return
     for name, kind in functions.items():
         print(f"{name} : {kind}")
-    print(f"{args.file}: {len(functions)} functions, every check and example passed")
+    for row in computed:
+        print(f"     = {row['value']}\n     : {row['type']}")
+    print(f"{args.file}: {len(functions)} functions, {examples} examples hold")
 
 
 def run_trace(args: argparse.Namespace) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from recursionlab.config import build, parse_sizes, plain, suggest
+from recursionlab.config import build, check_keys, fields_of, parse_sizes, plain, suggest
 from recursionlab.data import tasks
 from recursionlab.errors import ConfigError
 
@@ -60,6 +60,7 @@ class DataConfig:
         ConfigError
             If a key is unknown or a value is outside its range.
         """
+        check_keys(table, fields_of(cls), where)
         table = dict(table)
         for key in ("sizes", "gen_sizes"):
             if key in table:

@@ -119,7 +119,7 @@ class Source:
         known = {f.name: f for f in self.function.measures}
         if name not in known:
             raise ConfigError(
-                f"data.measures: {name!r} is no function of the same file from the same arguments to"
+                f"data.measures: {name!r} is no function of the file from the same arguments to"
                 f" nat or bool{suggest(name, known)}"
             )
         return known[name]

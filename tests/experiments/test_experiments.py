@@ -2,6 +2,7 @@
 
 import json
 import re
+from pathlib import Path
 
 import pytest
 
@@ -157,7 +158,7 @@ def test_training_from_the_command_line_scores_and_reports(file, tmp_path, capsy
     scored = json.loads(capsys.readouterr().out)
     assert scored == json.loads((run / "evaluation-test.json").read_text())
     assert scored["overall"]["rate"] == told["exact_match"]
-    assert (run / "samples-test.jsonl").read_bytes() == open(samples, "rb").read()
+    assert (run / "samples-test.jsonl").read_bytes() == Path(samples).read_bytes()
     page = (run / "report.html").read_bytes()
     assert cli.main(["report", str(run), "--output", str(tmp_path)]) == 0
     assert (tmp_path / "report.html").read_bytes() == page

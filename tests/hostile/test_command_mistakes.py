@@ -111,7 +111,7 @@ def test_a_missing_file_or_name_is_told(work, capsys):
         ["train", work / "none", "--resume"],
     ):
         assert "none" in one_line(mistake(capsys, *words))
-    assert "did you mean 'binary'" in one_line(mistake(capsys, "check", "binry"))
+    assert "did you mean `binary`" in one_line(mistake(capsys, "check", "binry"))
     assert "did you mean 'successor'" in one_line(mistake(capsys, "reproduce", "sucessor"))
     assert "did you mean 'succ'" in one_line(
         mistake(capsys, "generate", "binary", "--function", "suc", "--sizes", "1..3")
@@ -123,16 +123,9 @@ def test_a_folder_where_a_file_belongs_is_told(work, capsys):
         one_line(mistake(capsys, *words))
 
 
-@pytest.mark.parametrize(
-    "term", ["succ (S O)", "succ (xI", "succ xZ", "succ", ")", "", "succ xH xH"]
-)
+@pytest.mark.parametrize("term", ["succ (S O)", "succ (xI", "succ xZ", ")", "", "succ xH xH"])
 def test_a_wrong_term_on_the_command_line_is_pointed_at(term, capsys):
-    try:
-        err = mistake(capsys, "trace", "binary", term)
-    except AssertionError:
-        if term == "succ":
-            pytest.skip("a function alone is a value: nothing to reduce")
-        raise
+    err = mistake(capsys, "trace", "binary", term)
     assert "<term>:1:" in err.splitlines()[0]
 
 
