@@ -145,8 +145,9 @@ def _split(case: Case) -> PackedSplit:
     return pack(pairs, VOCABULARY)
 
 
-def _our_step(case: Case, split: PackedSplit, shards: int) -> Callable[..., None]:
-    model = _core.Model(
+def our_model(case: Case) -> _core.Model:
+    """Return our model of a case: pre-norm, learned positions, ReLU, one tied token table."""
+    return _core.Model(
         "transformer",
         {
             "vocab_size": len(VOCABULARY),
@@ -157,8 +158,11 @@ def _our_step(case: Case, split: PackedSplit, shards: int) -> Callable[..., None
             "max_positions": 2 * case.tokens,
         },
     )
+
+
+def _our_step(case: Case, split: PackedSplit, shards: int) -> Callable[..., None]:
     trainer = _core.Trainer(
-        model,
+        our_model(case),
         split.input_ids,
         split.input_offsets,
         split.labels,
