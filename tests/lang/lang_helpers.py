@@ -177,8 +177,20 @@ def lab():
             ([], ("cons", "y", ("insert", "x", "t"))))))))  # fmt: skip
     b.body("sort", ("fun", ["l"], ("match", "list", "l", ([], "nil"),
         (["x", "t"], ("insert", "x", ("sort", "t"))))))  # fmt: skip
-    b.body("max", ("fun", ["n", "m"], ("match", "nat", "n", ([], "m"),
-        (["n'"], ("match", "nat", "m", ([], "n"), (["m'"], ("S", ("max", "n'", "m'"))))))))
+    b.body(
+        "max",
+        (
+            "fun",
+            ["n", "m"],
+            (
+                "match",
+                "nat",
+                "n",
+                ([], "m"),
+                (["n'"], ("match", "nat", "m", ([], "n"), (["m'"], ("S", ("max", "n'", "m'"))))),
+            ),
+        ),
+    )
     b.body("height", ("fun", ["t"], ("match", "tree", "t", ([], "O"),
         (["l", "x", "r"], ("S", ("max", ("height", "l"), ("height", "r")))))))  # fmt: skip
     b.label = (label,)
