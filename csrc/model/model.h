@@ -5,8 +5,7 @@
 
 #include "tensor/tensor.h"
 
-/* ---- options: one row is a field's name, type, default, range, choices and meaning
- * ---------------------- */
+/* ---- options: one row is a field's name, type, default, range, choices and meaning ----------- */
 
 typedef enum rlab_option_kind {
     RLAB_OPTION_INT,
@@ -30,9 +29,7 @@ typedef struct rlab_config {
     double value[RLAB_OPTIONS_MAX];
 } rlab_config;
 
-/* ---- kinds
- * ----------------------------------------------------------------------------------------------------
- */
+/* ---- kinds ----------------------------------------------------------------------------------- */
 
 /* Where a sequence-to-sequence model takes and gives its numbers. */
 typedef struct rlab_roles {
@@ -67,9 +64,7 @@ rlab_status rlab_config_set(rlab_ctx *ctx, rlab_config *config, const rlab_model
 rlab_status rlab_config_set_word(rlab_ctx *ctx, rlab_config *config, const rlab_model_kind *kind,
                                  const char *name, const char *word);
 
-/* ---- a model
- * ----------------------------------------------------------------------------------------------------
- */
+/* ---- a model --------------------------------------------------------------------------------- */
 
 typedef struct rlab_model {
     const rlab_model_kind *kind;

@@ -28,8 +28,7 @@ rlab_py_model_unlock(PyObject *object) {
     PyThread_release_lock(((py_model *)object)->lock);
 }
 
-/* ---- making
- * ------------------------------------------------------------------------------------------- */
+/* ---- making ---------------------------------------------------------------------------------- */
 
 static int
 set_options(rlab_py_state *state, rlab_config *config, const rlab_model_kind *kind,
@@ -118,8 +117,7 @@ model_dealloc(PyObject *object) {
     Py_DECREF(type);
 }
 
-/* ---- parameters
- * ------------------------------------------------------------------------------------------ */
+/* ---- parameters ------------------------------------------------------------------------------ */
 
 static PyObject *
 flat_view(PyObject *object, float *at) {
@@ -260,9 +258,7 @@ get_bytes(PyObject *object, void *unused) {
     return PyLong_FromSize_t(bytes + (self->decoder ? rlab_exec_bytes(self->decoder) : 0));
 }
 
-/* ---- the type
- * ------------------------------------------------------------------------------------------------
- */
+/* ---- the type -------------------------------------------------------------------------------- */
 
 static PyMethodDef methods[] = {
     {"parameters", model_parameters, METH_NOARGS,
@@ -326,9 +322,7 @@ static PyType_Spec spec = {
     .slots = slots,
 };
 
-/* ---- kinds
- * -----------------------------------------------------------------------------------------------------
- */
+/* ---- kinds ----------------------------------------------------------------------------------- */
 
 static PyObject *
 py_model_kinds(PyObject *module, PyObject *unused) {

@@ -10,9 +10,7 @@ state_of(PyObject *self) {
     return rlab_py_state_of_type(Py_TYPE(self));
 }
 
-/* ---- taps
- * ---------------------------------------------------------------------------------------------------
- */
+/* ---- taps ------------------------------------------------------------------------------------ */
 
 typedef struct tap_list {
     rlab_tap at[TAPS_MAX];
@@ -116,9 +114,7 @@ parse_taps(py_model *self, tap_list *taps, PyObject *list, const rlab_capacity *
     return 0;
 }
 
-/* ---- running
- * --------------------------------------------------------------------------------------------------
- */
+/* ---- running --------------------------------------------------------------------------------- */
 
 /* The arrays of a batch, checked one by one; the C side checks what is in them. */
 static int
