@@ -14,8 +14,7 @@ rlab_model *rlab_py_model(rlab_py_state *state, PyObject *object, const char *na
 void rlab_py_model_lock(PyObject *object);
 void rlab_py_model_unlock(PyObject *object);
 
-/* ---- for the model_*.c files only
- * ---------------------------------------------------------------- */
+/* ---- for the model_*.c files only ------------------------------------------------------------ */
 
 #include <pythread.h>
 

@@ -159,8 +159,7 @@ rlab_dropout rlab_call_dropout(const rlab_call *call, int32_t r);
 rlab_status rlab_op_param(rlab_ctx *ctx, const rlab_graph *graph, const rlab_node *node, int32_t k,
                           const char *what, int32_t rows, int32_t cols);
 
-/* ---- plan.c
- * ---------------------------------------------------------------------------------------- */
+/* ---- plan.c ---------------------------------------------------------------------------------- */
 
 /* Where a buffer lies in the slab, and when it is in use: forward of node i is time i, backward
  * 2n-1-i. */
@@ -188,8 +187,7 @@ rlab_status rlab_layout_plan(rlab_ctx *ctx, rlab_layout *layout, const rlab_grap
                              const rlab_kernels *kernels, const rlab_capacity *capacity,
                              int64_t cache_rows, bool training, bool share);
 
-/* ---- weights.c
- * -------------------------------------------------------------------------------------- */
+/* ---- weights.c ------------------------------------------------------------------------------- */
 
 struct rlab_weights {
     const rlab_graph *graph;
@@ -199,8 +197,7 @@ struct rlab_weights {
     size_t *wf, *wb; /* (params,) places in packed, of parameters that are packed */
 };
 
-/* ---- exec.c, shared with cache.c and tap.c
- * ----------------------------------------------------------- */
+/* ---- exec.c, shared with cache.c and tap.c --------------------------------------------------- */
 
 enum { RLAB_TAPPED_VALUE = 1, RLAB_TAPPED_SIDE = 2, RLAB_TAPPED_EDIT = 4 };
 
@@ -252,8 +249,7 @@ rlab_status rlab_exec_plan(rlab_ctx *ctx, rlab_exec *exec, const rlab_capacity *
 bool rlab_exec_loss_runs(const rlab_exec *exec);
 const rlab_layout *rlab_exec_layout(const rlab_exec *exec);
 
-/* ---- tap.c
- * ---------------------------------------------------------------------------------------------- */
+/* ---- tap.c ----------------------------------------------------------------------------------- */
 
 /* Checks the taps of a run and sets exec->tapped. */
 rlab_status rlab_taps_check(rlab_ctx *ctx, rlab_exec *exec, const rlab_run *run);
