@@ -142,9 +142,15 @@ def newest(run: Path) -> Path | None:
 
 
 def prune(run: Path, keep: int) -> None:
-    """Remove all but the newest `keep` checkpoints; 0 keeps all."""
+    """Remove all but the newest `keep` checkpoints (0 keeps all) and what killed processes left.
+
+    A checkpoint is hidden before it is taken apart, so that none is ever seen in part.
+    """
     for step in sorted(_steps(run))[:-keep] if keep else []:
-        shutil.rmtree(_folder(run, step), ignore_errors=True)
+        old = _folder(run, step)
+        old.rename(old.with_name(f".{old.name}.old"))
+    for left in (run / "checkpoints").glob(".step_*"):
+        shutil.rmtree(left, ignore_errors=True)
 
 
 def save(

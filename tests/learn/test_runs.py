@@ -44,6 +44,7 @@ def launch(*arguments, **environment):
     return subprocess.Popen(
         [sys.executable, SCRIPT, *map(str, arguments)],
         env={**os.environ, "PYTHONPATH": ROOT, **environment},
+        stderr=subprocess.DEVNULL,
     )
 
 
@@ -165,6 +166,21 @@ def test_ctrl_c_keeps_the_step_it_came_at(whole, tmp_path, monkeypatch):
     one_run.resume(folder, threads=1)
     mine, theirs = bytes_of(folder), bytes_of(whole)
     assert all(mine[name] == theirs[name] for name in theirs)
+
+
+def test_a_signal_reaches_a_run_in_c_and_leaves_a_checkpoint(tmp_path):
+    folder = tmp_path / "run"
+    process = launch(folder, 2, "endless")
+    deadline = time.monotonic() + 60
+    while not list(folder.glob("checkpoints/step_*")) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    process.send_signal(signal.SIGINT)
+    assert process.wait(timeout=60) != 0
+    kept = load_run(folder)
+    assert kept.step > 0 and not kept.finished
+    (folder / "checkpoints" / ".step_9.old").mkdir()  # what a kill may leave
+    training_module.checkpoint.prune(folder, 1)
+    assert [path.name for path in (folder / "checkpoints").iterdir()] == [f"step_{kept.step}"]
 
 
 def test_divergence_keeps_the_last_good_state(tmp_path):
