@@ -42,37 +42,36 @@ typedef struct compiler {
     const rlab_program *program;
     const rlab_store *store;
     rlab_code *code;
-    RLAB_VEC(task) tasks;
-    RLAB_VEC(pending) queue;
-    RLAB_VEC(mark) marks;
+    RLAB_VEC(task)
+    tasks;
+    RLAB_VEC(pending)
+    queue;
+    RLAB_VEC(mark)
+    marks;
     rlab_ids env, patches, captured;
     uint32_t frame; /* slots of the function being compiled */
 } compiler;
 
 static rlab_status
-emit(rlab_ctx *ctx, compiler *c, uint32_t word)
-{
+emit(rlab_ctx *ctx, compiler *c, uint32_t word) {
     return rlab_ids_push(ctx, &c->code->words, word);
 }
 
 static rlab_status
-emit3(rlab_ctx *ctx, compiler *c, rlab_op op, uint32_t a, uint32_t b)
-{
+emit3(rlab_ctx *ctx, compiler *c, rlab_op op, uint32_t a, uint32_t b) {
     RLAB_TRY(emit(ctx, c, op));
     RLAB_TRY(emit(ctx, c, a));
     return emit(ctx, c, b);
 }
 
 static void
-touch(compiler *c, uint32_t slot)
-{
+touch(compiler *c, uint32_t slot) {
     if (slot + 1 > c->frame)
         c->frame = slot + 1;
 }
 
 static rlab_status
-push(rlab_ctx *ctx, compiler *c, task t)
-{
+push(rlab_ctx *ctx, compiler *c, task t) {
     if (c->tasks.len == c->tasks.cap)
         RLAB_TRY(rlab_vec_reserve(ctx, &c->tasks, c->tasks.len + 1));
     c->tasks.at[c->tasks.len++] = t;
@@ -80,42 +79,36 @@ push(rlab_ctx *ctx, compiler *c, task t)
 }
 
 static rlab_status
-push_expr(rlab_ctx *ctx, compiler *c, rlab_term term, uint32_t slot, bool tail)
-{
+push_expr(rlab_ctx *ctx, compiler *c, rlab_term term, uint32_t slot, bool tail) {
     task t = {EXPR, tail, term, slot, (uint32_t)c->env.len, 0, 0};
     touch(c, slot);
     return push(ctx, c, t);
 }
 
 static const rlab_node *
-node_of(const compiler *c, rlab_term term)
-{
+node_of(const compiler *c, rlab_term term) {
     return rlab_term_node(c->store, term);
 }
 
 static bool
-is_var(const compiler *c, rlab_term term)
-{
+is_var(const compiler *c, rlab_term term) {
     return node_of(c, term)->kind == RLAB_VAR;
 }
 
 static uint32_t
-slot_of(const compiler *c, rlab_term var)
-{
+slot_of(const compiler *c, rlab_term var) {
     return c->env.at[c->env.len - 1 - node_of(c, var)->head];
 }
 
 /* Where kid i of an already compiled list lies: a variable's slot, or the next temporary. */
 static uint32_t
-source(const compiler *c, rlab_term kid, uint32_t *temporary)
-{
+source(const compiler *c, rlab_term kid, uint32_t *temporary) {
     return is_var(c, kid) ? slot_of(c, kid) : (*temporary)++;
 }
 
 /* A word known now goes to a slot or is returned. */
 static rlab_status
-load(rlab_ctx *ctx, compiler *c, uint32_t word, uint32_t slot, bool tail)
-{
+load(rlab_ctx *ctx, compiler *c, uint32_t word, uint32_t slot, bool tail) {
     if (!tail)
         return emit3(ctx, c, RLAB_OP_LOADK, slot, word);
     RLAB_TRY(emit(ctx, c, RLAB_OP_RETK));
@@ -123,8 +116,7 @@ load(rlab_ctx *ctx, compiler *c, uint32_t word, uint32_t slot, bool tail)
 }
 
 static rlab_status
-give(rlab_ctx *ctx, compiler *c, uint32_t from, uint32_t slot, bool tail)
-{
+give(rlab_ctx *ctx, compiler *c, uint32_t from, uint32_t slot, bool tail) {
     if (tail) {
         RLAB_TRY(emit(ctx, c, RLAB_OP_RET));
         return emit(ctx, c, from);
@@ -133,8 +125,7 @@ give(rlab_ctx *ctx, compiler *c, uint32_t from, uint32_t slot, bool tail)
 }
 
 static rlab_status
-constant(rlab_ctx *ctx, compiler *c, const task *t)
-{
+constant(rlab_ctx *ctx, compiler *c, const task *t) {
     const rlab_node *node = node_of(c, t->term);
     if (node->count == 0)
         return load(ctx, c, rlab_val_ctor0(node->head), t->slot, t->tail);
@@ -145,8 +136,7 @@ constant(rlab_ctx *ctx, compiler *c, const task *t)
 
 /* Tasks for the kids from `first` on, to consecutive slots; variables only if `all`. */
 static rlab_status
-push_kids(rlab_ctx *ctx, compiler *c, rlab_term term, uint32_t first, uint32_t slot, bool all)
-{
+push_kids(rlab_ctx *ctx, compiler *c, rlab_term term, uint32_t first, uint32_t slot, bool all) {
     uint32_t count = node_of(c, term)->count, at = slot;
     for (uint32_t i = first; i < count; i++)
         at += all || !is_var(c, rlab_term_kids(c->store, term)[i]);
@@ -158,12 +148,12 @@ push_kids(rlab_ctx *ctx, compiler *c, rlab_term term, uint32_t first, uint32_t s
     return RLAB_OK;
 }
 
-/* ---- local functions --------------------------------------------------------------------------- */
+/* ---- local functions ---------------------------------------------------------------------------
+ */
 
 /* Collects into c->captured the indices of the environment that occur free in a term. */
 static rlab_status
-capture(rlab_ctx *ctx, compiler *c, rlab_term term)
-{
+capture(rlab_ctx *ctx, compiler *c, rlab_term term) {
     size_t first = c->captured.len;
     mark start = {term, 0};
     RLAB_TRY(rlab_vec_reserve(ctx, &c->marks, 1));
@@ -186,7 +176,8 @@ capture(rlab_ctx *ctx, compiler *c, rlab_term term)
         RLAB_TRY(rlab_vec_reserve(ctx, &c->marks, c->marks.len + node->count));
         for (uint32_t i = 0; i < node->count; i++) {
             mark kid = {rlab_term_kids(c->store, m.term)[i],
-                        m.under + rlab_node_binders(c->program, (rlab_kind)node->kind, node->head, i)};
+                        m.under +
+                            rlab_node_binders(c->program, (rlab_kind)node->kind, node->head, i)};
             c->marks.at[c->marks.len++] = kid;
         }
     }
@@ -194,21 +185,19 @@ capture(rlab_ctx *ctx, compiler *c, rlab_term term)
 }
 
 static rlab_status
-add_fn(rlab_ctx *ctx, compiler *c, rlab_fn fn)
-{
+add_fn(rlab_ctx *ctx, compiler *c, rlab_fn fn) {
     RLAB_TRY(rlab_vec_reserve(ctx, &c->code->fns, c->code->fns.len + 1));
     c->code->fns.at[c->code->fns.len++] = fn;
     return RLAB_OK;
 }
 
 static rlab_status
-closure(rlab_ctx *ctx, compiler *c, const task *t)
-{
+closure(rlab_ctx *ctx, compiler *c, const task *t) {
     bool fix = node_of(c, t->term)->kind == RLAB_FIX;
     rlab_term body = fix ? rlab_term_kids(c->store, t->term)[0] : t->term;
     rlab_fn fn = {0, 0, 0, 0, false, true};
-    pending p = {(uint32_t)c->code->fns.len, (uint32_t)c->env.len, 0, fix,
-                 (uint32_t)c->captured.len, 0};
+    pending p = {
+        (uint32_t)c->code->fns.len, (uint32_t)c->env.len, 0, fix, (uint32_t)c->captured.len, 0};
     uint32_t limit = fix ? node_of(c, t->term)->head & 0xffff : RLAB_CODE_STUBS / 2;
     while (node_of(c, body)->kind == RLAB_LAM && fn.args < limit) {
         body = rlab_term_kids(c->store, body)[0];
@@ -227,19 +216,18 @@ closure(rlab_ctx *ctx, compiler *c, const task *t)
     return t->tail ? give(ctx, c, t->slot, t->slot, true) : RLAB_OK;
 }
 
-/* ---- applications --------------------------------------------------------------------------------- */
+/* ---- applications
+ * --------------------------------------------------------------------------------- */
 
 static rlab_status
-fail_wide(rlab_ctx *ctx)
-{
+fail_wide(rlab_ctx *ctx) {
     return rlab_fail(ctx, RLAB_ETERM, "code: an application has more than %d arguments",
                      RLAB_CODE_STUBS / 2);
 }
 
 /* A global or constructor that is called with all its arguments needs no function value. */
 static bool
-direct(const compiler *c, rlab_term term)
-{
+direct(const compiler *c, rlab_term term) {
     const rlab_node *node = node_of(c, term), *f;
     if (node->kind != RLAB_APP)
         return false;
@@ -249,8 +237,7 @@ direct(const compiler *c, rlab_term term)
 }
 
 static rlab_status
-apply(rlab_ctx *ctx, compiler *c, const task *t)
-{
+apply(rlab_ctx *ctx, compiler *c, const task *t) {
     uint32_t n = node_of(c, t->term)->count - 1, base = t->slot + !t->tail;
     task done = {APPLY, t->tail, t->term, base, t->env, n, 0};
     if (n > RLAB_CODE_STUBS / 2)
@@ -263,8 +250,7 @@ apply(rlab_ctx *ctx, compiler *c, const task *t)
 
 /* A constructor or global with fewer arguments than it takes. */
 static rlab_status
-partial(rlab_ctx *ctx, compiler *c, const task *t, uint32_t fn)
-{
+partial(rlab_ctx *ctx, compiler *c, const task *t, uint32_t fn) {
     const rlab_node *node = node_of(c, t->term);
     uint32_t n = node->count, base = t->slot + !t->tail;
     task done = {APPLY, t->tail, t->term, base, t->env, n, rlab_val_fn(fn)};
@@ -278,8 +264,7 @@ partial(rlab_ctx *ctx, compiler *c, const task *t, uint32_t fn)
 }
 
 static rlab_status
-emit_con(rlab_ctx *ctx, compiler *c, const task *t)
-{
+emit_con(rlab_ctx *ctx, compiler *c, const task *t) {
     static const rlab_op ops[2][3] = {{RLAB_OP_CON1, RLAB_OP_CON2, RLAB_OP_CONN},
                                       {RLAB_OP_RETCON1, RLAB_OP_RETCON2, RLAB_OP_RETCONN}};
     const rlab_node *node = node_of(c, t->term);
@@ -296,8 +281,7 @@ emit_con(rlab_ctx *ctx, compiler *c, const task *t)
 }
 
 static rlab_status
-emit_tail_call(rlab_ctx *ctx, compiler *c, const task *t, uint32_t fn)
-{
+emit_tail_call(rlab_ctx *ctx, compiler *c, const task *t, uint32_t fn) {
     const rlab_term *kids = rlab_term_kids(c->store, t->term);
     uint32_t n = node_of(c, t->term)->count - 1, temporary = t->slot;
     RLAB_TRY(emit(ctx, c, n == 1 ? RLAB_OP_TCALL1 : n == 2 ? RLAB_OP_TCALL2 : RLAB_OP_TCALL));
@@ -311,8 +295,7 @@ emit_tail_call(rlab_ctx *ctx, compiler *c, const task *t, uint32_t fn)
 }
 
 static rlab_status
-emit_call(rlab_ctx *ctx, compiler *c, const task *t)
-{
+emit_call(rlab_ctx *ctx, compiler *c, const task *t) {
     const rlab_term *kids = rlab_term_kids(c->store, t->term);
     uint32_t fn = node_of(c, kids[0])->head, n = node_of(c, t->term)->count - 1, moves = 0;
     uint32_t base = t->slot + 1;
@@ -336,8 +319,7 @@ emit_call(rlab_ctx *ctx, compiler *c, const task *t)
 
 /* A direct call: arguments of a tail call are packed temporaries, else each lies in its place. */
 static rlab_status
-call(rlab_ctx *ctx, compiler *c, const task *t)
-{
+call(rlab_ctx *ctx, compiler *c, const task *t) {
     task done = *t;
     uint32_t count = node_of(c, t->term)->count, slot = t->slot + 1;
     done.kind = CALL;
@@ -353,8 +335,7 @@ call(rlab_ctx *ctx, compiler *c, const task *t)
 }
 
 static rlab_status
-global(rlab_ctx *ctx, compiler *c, const task *t, uint32_t g)
-{
+global(rlab_ctx *ctx, compiler *c, const task *t, uint32_t g) {
     if (c->program->globals.at[g].n_args > 0)
         return load(ctx, c, rlab_val_fn(g), t->slot, t->tail);
     RLAB_TRY(emit3(ctx, c, t->tail ? RLAB_OP_TCALL : RLAB_OP_CALL, g, 0));
@@ -362,11 +343,11 @@ global(rlab_ctx *ctx, compiler *c, const task *t, uint32_t g)
     return t->tail ? RLAB_OK : emit(ctx, c, t->slot + 1);
 }
 
-/* ---- match and let ------------------------------------------------------------------------------------ */
+/* ---- match and let
+ * ------------------------------------------------------------------------------------ */
 
 static rlab_status
-match(rlab_ctx *ctx, compiler *c, const task *t)
-{
+match(rlab_ctx *ctx, compiler *c, const task *t) {
     rlab_term scrutinee = rlab_term_kids(c->store, t->term)[0];
     task next = *t;
     next.kind = SWITCH;
@@ -376,8 +357,7 @@ match(rlab_ctx *ctx, compiler *c, const task *t)
 }
 
 static rlab_status
-emit_switch(rlab_ctx *ctx, compiler *c, const task *t)
-{
+emit_switch(rlab_ctx *ctx, compiler *c, const task *t) {
     const rlab_node *node = node_of(c, t->term);
     const rlab_type_row *type = &c->program->types.at[node->head];
     task join = *t, branch = *t;
@@ -399,8 +379,7 @@ emit_switch(rlab_ctx *ctx, compiler *c, const task *t)
 }
 
 static rlab_status
-branch(rlab_ctx *ctx, compiler *c, const task *t)
-{
+branch(rlab_ctx *ctx, compiler *c, const task *t) {
     uint32_t ctor = c->program->types.at[node_of(c, t->term)->head].first + t->aux;
     uint32_t arity = c->program->ctors.at[ctor].arity;
     task leave = *t;
@@ -419,8 +398,7 @@ branch(rlab_ctx *ctx, compiler *c, const task *t)
 }
 
 static rlab_status
-leave(rlab_ctx *ctx, compiler *c, const task *t)
-{
+leave(rlab_ctx *ctx, compiler *c, const task *t) {
     uint32_t ctor = c->program->types.at[node_of(c, t->term)->head].first + t->aux;
     RLAB_TRY(give(ctx, c, t->slot + c->program->ctors.at[ctor].arity, t->slot, false));
     RLAB_TRY(emit(ctx, c, RLAB_OP_JUMP));
@@ -429,16 +407,14 @@ leave(rlab_ctx *ctx, compiler *c, const task *t)
 }
 
 static void
-join(compiler *c, const task *t)
-{
+join(compiler *c, const task *t) {
     for (size_t i = t->aux; i < c->patches.len; i++)
         c->code->words.at[c->patches.at[i]] = (uint32_t)c->code->words.len;
     c->patches.len = t->aux;
 }
 
 static rlab_status
-let(rlab_ctx *ctx, compiler *c, const task *t)
-{
+let(rlab_ctx *ctx, compiler *c, const task *t) {
     rlab_term bound = rlab_term_kids(c->store, t->term)[0];
     task body = *t;
     body.kind = BODY;
@@ -448,8 +424,7 @@ let(rlab_ctx *ctx, compiler *c, const task *t)
 }
 
 static rlab_status
-let_body(rlab_ctx *ctx, compiler *c, const task *t)
-{
+let_body(rlab_ctx *ctx, compiler *c, const task *t) {
     task move = {LEAVE, false, t->term, t->slot, t->env, 0, 1};
     RLAB_TRY(rlab_ids_push(ctx, &c->env, t->aux));
     if (!t->tail)
@@ -457,11 +432,11 @@ let_body(rlab_ctx *ctx, compiler *c, const task *t)
     return push_expr(ctx, c, rlab_term_kids(c->store, t->term)[1], t->slot + 1, t->tail);
 }
 
-/* ---- driver ---------------------------------------------------------------------------------------------- */
+/* ---- driver
+ * ---------------------------------------------------------------------------------------------- */
 
 static rlab_status
-expr(rlab_ctx *ctx, compiler *c, const task *t)
-{
+expr(rlab_ctx *ctx, compiler *c, const task *t) {
     const rlab_node *node = node_of(c, t->term);
     task done = *t;
     touch(c, t->slot);
@@ -493,8 +468,7 @@ expr(rlab_ctx *ctx, compiler *c, const task *t)
 }
 
 static rlab_status
-step(rlab_ctx *ctx, compiler *c, const task *t)
-{
+step(rlab_ctx *ctx, compiler *c, const task *t) {
     c->env.len = t->env;
     switch (t->kind) {
     case EXPR:
@@ -526,8 +500,7 @@ step(rlab_ctx *ctx, compiler *c, const task *t)
 
 /* Compiles one body; the environment is set up, `slot` is the first free one. */
 static rlab_status
-function(rlab_ctx *ctx, compiler *c, uint32_t fn, rlab_term body, uint32_t slot)
-{
+function(rlab_ctx *ctx, compiler *c, uint32_t fn, rlab_term body, uint32_t slot) {
     c->frame = slot;
     c->code->fns.at[fn].entry = (uint32_t)c->code->words.len;
     RLAB_TRY(push_expr(ctx, c, body, slot, true));
@@ -544,8 +517,7 @@ function(rlab_ctx *ctx, compiler *c, uint32_t fn, rlab_term body, uint32_t slot)
 }
 
 static rlab_status
-local_functions(rlab_ctx *ctx, compiler *c)
-{
+local_functions(rlab_ctx *ctx, compiler *c) {
     while (c->queue.len) {
         pending p = c->queue.at[--c->queue.len];
         rlab_fn fn = c->code->fns.at[p.fn];
@@ -565,8 +537,7 @@ local_functions(rlab_ctx *ctx, compiler *c)
 }
 
 static rlab_status
-globals(rlab_ctx *ctx, compiler *c)
-{
+globals(rlab_ctx *ctx, compiler *c) {
     const rlab_program *program = c->program;
     for (uint32_t g = 0; g < program->globals.len; g++) {
         rlab_term body = program->globals.at[g].body;
@@ -585,8 +556,7 @@ globals(rlab_ctx *ctx, compiler *c)
 }
 
 static rlab_status
-prologue(rlab_ctx *ctx, compiler *c)
-{
+prologue(rlab_ctx *ctx, compiler *c) {
     const rlab_program *program = c->program;
     RLAB_TRY(emit(ctx, c, 1));
     RLAB_TRY(emit(ctx, c, RLAB_OP_HALT));
@@ -608,8 +578,7 @@ prologue(rlab_ctx *ctx, compiler *c)
 }
 
 static void
-compiler_free(compiler *c)
-{
+compiler_free(compiler *c) {
     rlab_vec_free(&c->tasks);
     rlab_vec_free(&c->queue);
     rlab_vec_free(&c->marks);
@@ -619,8 +588,7 @@ compiler_free(compiler *c)
 }
 
 rlab_status
-rlab_code_compile(rlab_ctx *ctx, rlab_code *code, const rlab_program *program)
-{
+rlab_code_compile(rlab_ctx *ctx, rlab_code *code, const rlab_program *program) {
     compiler c;
     rlab_status status;
     memset(&c, 0, sizeof c);
@@ -636,8 +604,7 @@ rlab_code_compile(rlab_ctx *ctx, rlab_code *code, const rlab_program *program)
 
 rlab_status
 rlab_code_add_term(rlab_ctx *ctx, uint32_t *fn, rlab_code *code, const rlab_store *store,
-                   rlab_term term)
-{
+                   rlab_term term) {
     compiler c;
     rlab_fn row = {0, 0, 0, 0, false, true};
     rlab_status status;
@@ -664,8 +631,7 @@ rlab_code_add_term(rlab_ctx *ctx, uint32_t *fn, rlab_code *code, const rlab_stor
     } while (0)
 
 rlab_status
-rlab_code_copy(rlab_ctx *ctx, rlab_code *to, const rlab_code *from)
-{
+rlab_code_copy(rlab_ctx *ctx, rlab_code *to, const rlab_code *from) {
     memset(to, 0, sizeof *to);
     COPY(&to->words, &from->words);
     COPY(&to->fns, &from->fns);
@@ -675,8 +641,7 @@ rlab_code_copy(rlab_ctx *ctx, rlab_code *to, const rlab_code *from)
 }
 
 void
-rlab_code_free(rlab_code *code)
-{
+rlab_code_free(rlab_code *code) {
     rlab_vec_free(&code->words);
     rlab_vec_free(&code->fns);
     rlab_vec_free(&code->constants);

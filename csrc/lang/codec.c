@@ -1,4 +1,5 @@
-/* Vocabularies: which tokens an encoding needs, in a fixed order, and how each argument is written. */
+/* Vocabularies: which tokens an encoding needs, in a fixed order, and how each argument is written.
+ */
 #include "lang/codec.h"
 
 #include <string.h>
@@ -15,8 +16,7 @@ typedef struct maker {
 } maker;
 
 static rlab_status
-add_token(rlab_ctx *ctx, rlab_codec *codec, int32_t *out, const char *text)
-{
+add_token(rlab_ctx *ctx, rlab_codec *codec, int32_t *out, const char *text) {
     for (size_t i = 0; i < codec->names.len; i++)
         if (strcmp(codec->text.at + codec->names.at[i], text) == 0)
             return rlab_fail(ctx, RLAB_EVALUE,
@@ -28,8 +28,7 @@ add_token(rlab_ctx *ctx, rlab_codec *codec, int32_t *out, const char *text)
 
 /* A name of the program, renamed where the user said so. */
 static rlab_status
-add_name(rlab_ctx *ctx, maker *m, int32_t *out, const char *prefix, const char *name)
-{
+add_name(rlab_ctx *ctx, maker *m, int32_t *out, const char *prefix, const char *name) {
     rlab_text text = {0};
     rlab_status status;
     for (size_t i = 0; i < m->n_renames && !prefix[0]; i++)
@@ -49,12 +48,13 @@ add_name(rlab_ctx *ctx, maker *m, int32_t *out, const char *prefix, const char *
     return status;
 }
 
-/* ---- shapes ------------------------------------------------------------------------------------------ */
+/* ---- shapes
+ * ------------------------------------------------------------------------------------------ */
 
-/* Whether a node is like a list: one constructor without arguments, one with an element and itself. */
+/* Whether a node is like a list: one constructor without arguments, one with an element and itself.
+ */
 static bool
-list_like(rlab_shape *shape, const rlab_type *type, uint32_t node)
-{
+list_like(rlab_shape *shape, const rlab_type *type, uint32_t node) {
     const rlab_type_row *row = &type->program->types.at[type->nodes.at[node].type];
     const rlab_type_row_of *rows = &type->rows.at[type->nodes.at[node].rows];
     uint32_t cons;
@@ -73,8 +73,7 @@ list_like(rlab_shape *shape, const rlab_type *type, uint32_t node)
 }
 
 static rlab_status
-shape_flat(rlab_ctx *ctx, rlab_shape *shape, const rlab_type *type, uint32_t node)
-{
+shape_flat(rlab_ctx *ctx, rlab_shape *shape, const rlab_type *type, uint32_t node) {
     const rlab_type_row *row = &type->program->types.at[type->nodes.at[node].type];
     rlab_text name = {0};
     uint32_t c = 0;
@@ -95,8 +94,7 @@ shape_flat(rlab_ctx *ctx, rlab_shape *shape, const rlab_type *type, uint32_t nod
 }
 
 static rlab_status
-shapes(rlab_ctx *ctx, rlab_codec *codec, int side)
-{
+shapes(rlab_ctx *ctx, rlab_codec *codec, int side) {
     const rlab_type *type = codec->sides[side].type;
     RLAB_TRY(rlab_vec_reserve(ctx, &codec->shapes[side], type->domain.len));
     for (size_t i = 0; i < type->domain.len; i++) {
@@ -108,12 +106,12 @@ shapes(rlab_ctx *ctx, rlab_codec *codec, int side)
     return RLAB_OK;
 }
 
-/* ---- which constructors ----------------------------------------------------------------------------------- */
+/* ---- which constructors
+ * ----------------------------------------------------------------------------------- */
 
 /* Marks the types whose constructors a side writes: all it reaches, but a silent list's own. */
 static void
-mark_side(uint8_t *types, const rlab_codec *codec, int side)
-{
+mark_side(uint8_t *types, const rlab_codec *codec, int side) {
     const rlab_type *type = codec->sides[side].type;
     for (size_t n = 0; n < type->nodes.len; n++) {
         bool root_only = false;
@@ -136,8 +134,7 @@ mark_side(uint8_t *types, const rlab_codec *codec, int side)
 
 /* Every type named in a function's type. */
 static void
-mark_function(uint8_t *types, const rlab_program *program, uint32_t global)
-{
+mark_function(uint8_t *types, const rlab_program *program, uint32_t global) {
     const rlab_global_row *row = &program->globals.at[global];
     for (uint32_t i = 0; i <= row->args_len; i++) {
         rlab_tx tx = program->arg_types.at[row->args + i];
@@ -149,8 +146,7 @@ mark_function(uint8_t *types, const rlab_program *program, uint32_t global)
 }
 
 static rlab_status
-add_ctors(rlab_ctx *ctx, maker *m, const uint32_t *functions, size_t n_functions)
-{
+add_ctors(rlab_ctx *ctx, maker *m, const uint32_t *functions, size_t n_functions) {
     rlab_codec *codec = m->codec;
     const rlab_program *program = codec->program;
     uint8_t *types;
@@ -168,8 +164,7 @@ add_ctors(rlab_ctx *ctx, maker *m, const uint32_t *functions, size_t n_functions
 }
 
 static rlab_status
-add_functions(rlab_ctx *ctx, maker *m, const uint32_t *functions, size_t n)
-{
+add_functions(rlab_ctx *ctx, maker *m, const uint32_t *functions, size_t n) {
     rlab_codec *codec = m->codec;
     const rlab_global_row *rows = codec->program->globals.at;
     bool first = true;
@@ -193,8 +188,7 @@ add_functions(rlab_ctx *ctx, maker *m, const uint32_t *functions, size_t n)
 }
 
 static uint32_t
-find_append(const rlab_program *program)
-{
+find_append(const rlab_program *program) {
     for (uint32_t g = 0; g < program->globals.len; g++) {
         const rlab_global_row *row = &program->globals.at[g];
         rlab_tx tx = row->result;
@@ -207,11 +201,12 @@ find_append(const rlab_program *program)
     return UINT32_MAX;
 }
 
-/* ---- making -------------------------------------------------------------------------------------------------- */
+/* ---- making
+ * --------------------------------------------------------------------------------------------------
+ */
 
 static rlab_status
-owners(rlab_ctx *ctx, rlab_codec *codec)
-{
+owners(rlab_ctx *ctx, rlab_codec *codec) {
     RLAB_TRY(rlab_alloc(ctx, (void **)&codec->owners, codec->names.len, sizeof *codec->owners));
     memset(codec->owners, 0xff, codec->names.len * sizeof *codec->owners);
     for (uint32_t c = 0; c < codec->program->ctors.len; c++)
@@ -221,13 +216,13 @@ owners(rlab_ctx *ctx, rlab_codec *codec)
 }
 
 static rlab_status
-fill(rlab_ctx *ctx, maker *m, const uint32_t *functions, size_t n_functions)
-{
+fill(rlab_ctx *ctx, maker *m, const uint32_t *functions, size_t n_functions) {
     rlab_codec *codec = m->codec;
     const rlab_program *program = codec->program;
     int32_t unused;
     RLAB_TRY(rlab_alloc(ctx, (void **)&codec->ctors, program->ctors.len + 1, sizeof(int32_t)));
-    RLAB_TRY(rlab_alloc(ctx, (void **)&codec->functions, program->globals.len + 1, sizeof(int32_t)));
+    RLAB_TRY(
+        rlab_alloc(ctx, (void **)&codec->functions, program->globals.len + 1, sizeof(int32_t)));
     memset(codec->ctors, 0xff, (program->ctors.len + 1) * sizeof(int32_t));
     memset(codec->functions, 0xff, (program->globals.len + 1) * sizeof(int32_t));
     for (int i = 0; i < RLAB_TOKEN_FIRST; i++)
@@ -251,8 +246,7 @@ fill(rlab_ctx *ctx, maker *m, const uint32_t *functions, size_t n_functions)
 rlab_status
 rlab_codec_new(rlab_ctx *ctx, rlab_codec **out, const rlab_program *program,
                const rlab_codec_side sides[2], const rlab_rename *renames, size_t n_renames,
-               const uint32_t *functions, size_t n_functions, uint32_t group)
-{
+               const uint32_t *functions, size_t n_functions, uint32_t group) {
     maker m = {NULL, renames, n_renames, NULL};
     rlab_status status;
     RLAB_TRY(rlab_alloc(ctx, (void **)&m.codec, 1, sizeof *m.codec));
@@ -277,8 +271,7 @@ rlab_codec_new(rlab_ctx *ctx, rlab_codec **out, const rlab_program *program,
 }
 
 void
-rlab_codec_free(rlab_codec *codec)
-{
+rlab_codec_free(rlab_codec *codec) {
     if (!codec)
         return;
     for (int side = 0; side < 2; side++)
@@ -292,13 +285,11 @@ rlab_codec_free(rlab_codec *codec)
 }
 
 size_t
-rlab_codec_vocabulary(const rlab_codec *codec)
-{
+rlab_codec_vocabulary(const rlab_codec *codec) {
     return codec->names.len;
 }
 
 const char *
-rlab_codec_token(const rlab_codec *codec, size_t token)
-{
+rlab_codec_token(const rlab_codec *codec, size_t token) {
     return codec->text.at + codec->names.at[token];
 }

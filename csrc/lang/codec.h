@@ -15,9 +15,10 @@ typedef struct rlab_shape {
 struct rlab_codec {
     const rlab_program *program;
     rlab_codec_side sides[2];
-    RLAB_VEC(rlab_shape) shapes[2]; /* one an argument */
+    RLAB_VEC(rlab_shape)
+    shapes[2]; /* one an argument */
     rlab_text text;
-    rlab_ids names; /* offsets into text, by token */
+    rlab_ids names;             /* offsets into text, by token */
     int32_t *ctors, *functions; /* tokens, by constructor and by global */
     uint32_t *owners;           /* constructor of a token, or UINT32_MAX */
     int32_t open, close;

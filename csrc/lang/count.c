@@ -5,11 +5,11 @@
 
 #define SIZE_LIMIT (UINT64_C(1) << 28)
 
-/* ---- saturating numbers ------------------------------------------------------------------------------ */
+/* ---- saturating numbers
+ * ------------------------------------------------------------------------------ */
 
 static inline uint64_t
-sat_mul(uint64_t a, uint64_t b)
-{
+sat_mul(uint64_t a, uint64_t b) {
     if (((a | b) >> 32) == 0)
         return a * b;
     if (a == 0 || b == 0)
@@ -18,24 +18,22 @@ sat_mul(uint64_t a, uint64_t b)
 }
 
 static inline uint64_t
-sat_add(uint64_t a, uint64_t b)
-{
+sat_add(uint64_t a, uint64_t b) {
     return a > RLAB_SATURATED - b ? RLAB_SATURATED : a + b;
 }
 
-/* ---- tables --------------------------------------------------------------------------------------------- */
+/* ---- tables
+ * --------------------------------------------------------------------------------------------- */
 
 static void
-number_tables(rlab_type *type, rlab_type_row_of *row)
-{
+number_tables(rlab_type *type, rlab_type_row_of *row) {
     row->tables = (uint32_t)type->n_tables;
     if (row->count > 1)
         type->n_tables += row->count - 1;
 }
 
 rlab_status
-rlab_count_init(rlab_ctx *ctx, rlab_type *type)
-{
+rlab_count_init(rlab_ctx *ctx, rlab_type *type) {
     type->product.args = (uint32_t)type->args.len;
     type->product.count = (uint32_t)type->domain.len;
     for (size_t i = 0; i < type->domain.len; i++)
@@ -48,16 +46,14 @@ rlab_count_init(rlab_ctx *ctx, rlab_type *type)
 }
 
 void
-rlab_count_free(rlab_type *type)
-{
+rlab_count_free(rlab_type *type) {
     rlab_free(type->tables);
     type->tables = NULL;
 }
 
 /* Ways to choose the arguments from `j` on with `size` constructors in all. */
 static inline uint64_t
-ways(const rlab_type *type, const rlab_type_row_of *row, uint32_t j, uint64_t size)
-{
+ways(const rlab_type *type, const rlab_type_row_of *row, uint32_t j, uint64_t size) {
     if (j >= row->count)
         return size == 0;
     if (j + 1 == row->count)
@@ -67,8 +63,7 @@ ways(const rlab_type *type, const rlab_type_row_of *row, uint32_t j, uint64_t si
 
 /* Fills the products of one row at one size, last argument first. */
 static void
-fill_products(rlab_type *type, const rlab_type_row_of *row, uint64_t size)
-{
+fill_products(rlab_type *type, const rlab_type_row_of *row, uint64_t size) {
     for (uint32_t j = row->count > 1 ? row->count - 1 : 0; j-- > 0;) {
         const uint64_t *first = rlab_count_table(type, type->args.at[row->args + j]);
         uint64_t least = type->nodes.at[type->args.at[row->args + j]].least, sum = 0;
@@ -80,8 +75,7 @@ fill_products(rlab_type *type, const rlab_type_row_of *row, uint64_t size)
 }
 
 static void
-fill(rlab_type *type, uint64_t size)
-{
+fill(rlab_type *type, uint64_t size) {
     for (uint32_t n = 0; n < type->nodes.len; n++) {
         const rlab_type_node *node = &type->nodes.at[n];
         uint32_t count = type->program->types.at[node->type].count;
@@ -96,8 +90,7 @@ fill(rlab_type *type, uint64_t size)
 }
 
 static rlab_status
-widen(rlab_ctx *ctx, rlab_type *type, size_t sizes)
-{
+widen(rlab_ctx *ctx, rlab_type *type, size_t sizes) {
     size_t cap = 2 * type->cap > sizes ? 2 * type->cap : sizes, total, have = 0;
     uint64_t *tables = NULL;
     if (cap < 64)
@@ -114,8 +107,7 @@ widen(rlab_ctx *ctx, rlab_type *type, size_t sizes)
 }
 
 rlab_status
-rlab_count_upto(rlab_ctx *ctx, rlab_type *type, uint64_t size)
-{
+rlab_count_upto(rlab_ctx *ctx, rlab_type *type, uint64_t size) {
     if (size < type->sizes)
         return RLAB_OK;
     if (size >= SIZE_LIMIT)
@@ -133,8 +125,7 @@ rlab_count_upto(rlab_ctx *ctx, rlab_type *type, uint64_t size)
 }
 
 rlab_status
-rlab_type_count(rlab_ctx *ctx, uint64_t *out, rlab_type *type, uint64_t size)
-{
+rlab_type_count(rlab_ctx *ctx, uint64_t *out, rlab_type *type, uint64_t size) {
     uint64_t count, least, most;
     RLAB_TRY(rlab_type_sizes(ctx, &least, &most, type));
     RLAB_TRY(rlab_count_upto(ctx, type, size));
@@ -142,10 +133,11 @@ rlab_type_count(rlab_ctx *ctx, uint64_t *out, rlab_type *type, uint64_t size)
     if (count == RLAB_SATURATED) {
         rlab_text name = {0};
         RLAB_TRY(rlab_type_name(ctx, &name, type));
-        rlab_fail(ctx, RLAB_ECOUNT,
-                  "type %s: its values of size %llu number 2^64 - 1 or more, beyond 64 bits; choose a "
-                  "smaller size",
-                  name.at, (unsigned long long)size);
+        rlab_fail(
+            ctx, RLAB_ECOUNT,
+            "type %s: its values of size %llu number 2^64 - 1 or more, beyond 64 bits; choose a "
+            "smaller size",
+            name.at, (unsigned long long)size);
         rlab_vec_free(&name);
         return RLAB_ECOUNT;
     }
@@ -154,8 +146,7 @@ rlab_type_count(rlab_ctx *ctx, uint64_t *out, rlab_type *type, uint64_t size)
 }
 
 rlab_status
-rlab_count_check(rlab_ctx *ctx, rlab_type *type, uint64_t size, uint64_t rank)
-{
+rlab_count_check(rlab_ctx *ctx, rlab_type *type, uint64_t size, uint64_t rank) {
     uint64_t count;
     rlab_text name = {0};
     RLAB_TRY(rlab_type_count(ctx, &count, type, size));
@@ -173,9 +164,12 @@ rlab_count_check(rlab_ctx *ctx, rlab_type *type, uint64_t size, uint64_t rank)
     return RLAB_ECOUNT;
 }
 
-/* ---- unrank ------------------------------------------------------------------------------------------------ */
+/* ---- unrank
+ * ------------------------------------------------------------------------------------------------
+ */
 
-/* Work still to be done: three words each, `where` (heap word, or root argument) and node in one. */
+/* Work still to be done: three words each, `where` (heap word, or root argument) and node in one.
+ */
 typedef struct todo {
     uint32_t where, node;
     uint64_t size, rank;
@@ -185,8 +179,7 @@ typedef struct todo {
  * work list, the last one's stay in *size, *rank. */
 static inline todo *
 split(const rlab_type *type, const rlab_type_row_of *row, uint32_t where, uint64_t *size,
-      uint64_t *rank, todo *work)
-{
+      uint64_t *rank, todo *work) {
     for (uint32_t j = 0; j + 1 < row->count; j++) {
         uint32_t arg = type->args.at[row->args + j];
         const uint64_t *first = rlab_count_table(type, arg);
@@ -211,8 +204,7 @@ split(const rlab_type *type, const rlab_type_row_of *row, uint32_t where, uint64
 
 void
 rlab_unrank_heap(rlab_val *out, const rlab_type *type, rlab_machine *m, uint64_t size,
-                 uint64_t rank, uint64_t *scratch)
-{
+                 uint64_t rank, uint64_t *scratch) {
     const uint32_t root = UINT32_C(1) << 31; /* argument, not heap word */
     todo *const bottom = (todo *)(void *)scratch, *work = bottom;
     const rlab_type_row_of *row = &type->product;
@@ -257,8 +249,7 @@ rlab_unrank_heap(rlab_val *out, const rlab_type *type, rlab_machine *m, uint64_t
 
 rlab_status
 rlab_type_unrank(rlab_ctx *ctx, rlab_term *out, rlab_type *type, rlab_store *store, uint64_t size,
-                 uint64_t rank)
-{
+                 uint64_t rank) {
     rlab_machine *m = NULL;
     void *work = NULL, *values = NULL;
     rlab_status status;
@@ -281,7 +272,9 @@ rlab_type_unrank(rlab_ctx *ctx, rlab_term *out, rlab_type *type, rlab_store *sto
     return status;
 }
 
-/* ---- rank -------------------------------------------------------------------------------------------------------- */
+/* ---- rank
+ * --------------------------------------------------------------------------------------------------------
+ */
 
 typedef struct visit {
     rlab_term term;
@@ -289,13 +282,13 @@ typedef struct visit {
     uint64_t times; /* what one rank of this value adds to the whole */
 } visit;
 
-typedef RLAB_VEC(visit) visits;
+typedef RLAB_VEC(visit)
+visits;
 
 static rlab_status
 rank_args(rlab_ctx *ctx, uint64_t *rank, visits *stack, const rlab_type *type,
           const rlab_type_row_of *row, const rlab_store *store, const rlab_term *args,
-          uint64_t size, uint64_t times)
-{
+          uint64_t size, uint64_t times) {
     RLAB_TRY(rlab_vec_reserve(ctx, stack, stack->len + row->count));
     for (uint32_t j = 0; j < row->count; j++) {
         uint32_t arg = type->args.at[row->args + j];
@@ -314,8 +307,7 @@ rank_args(rlab_ctx *ctx, uint64_t *rank, visits *stack, const rlab_type *type,
 
 rlab_status
 rlab_type_rank(rlab_ctx *ctx, uint64_t *size, uint64_t *rank, rlab_type *type,
-               const rlab_store *store, const rlab_term *args)
-{
+               const rlab_store *store, const rlab_term *args) {
     visits stack = {0};
     uint64_t total = 0, sum = 0, count;
     rlab_status status;

@@ -16,31 +16,29 @@ typedef struct decoder {
     rlab_store *store;
     const int32_t *tokens;
     size_t n, at; /* at counts in the direction of reading */
-    RLAB_VEC(frame) frames;
+    RLAB_VEC(frame)
+    frames;
     rlab_ids done;
 } decoder;
 
 #define END (-1)
 
 static int32_t
-peek(const decoder *d)
-{
+peek(const decoder *d) {
     if (d->at >= d->n)
         return END;
     return d->tokens[d->side->reversed ? d->n - 1 - d->at : d->at];
 }
 
 static int64_t
-place(const decoder *d)
-{
+place(const decoder *d) {
     if (d->at >= d->n)
         return d->side->reversed ? 0 : (int64_t)d->n;
     return (int64_t)(d->side->reversed ? d->n - 1 - d->at : d->at);
 }
 
 static rlab_status
-fail(rlab_ctx *ctx, const decoder *d, const char *expected)
-{
+fail(rlab_ctx *ctx, const decoder *d, const char *expected) {
     int32_t token = peek(d);
     if (token == END && d->at >= d->n)
         return rlab_fail_at(ctx, RLAB_EDECODE, place(d),
@@ -55,8 +53,7 @@ fail(rlab_ctx *ctx, const decoder *d, const char *expected)
 }
 
 static rlab_status
-fail_node(rlab_ctx *ctx, const decoder *d, uint32_t node)
-{
+fail_node(rlab_ctx *ctx, const decoder *d, uint32_t node) {
     const rlab_program *program = d->codec->program;
     const rlab_type_row *row = &program->types.at[d->side->type->nodes.at[node].type];
     rlab_text text = {0};
@@ -81,8 +78,7 @@ fail_node(rlab_ctx *ctx, const decoder *d, uint32_t node)
 
 /* Reads one constructor of `node`: opens a frame for it. */
 static rlab_status
-constructor(rlab_ctx *ctx, decoder *d, uint32_t node, bool paren)
-{
+constructor(rlab_ctx *ctx, decoder *d, uint32_t node, bool paren) {
     const rlab_codec *codec = d->codec;
     const rlab_type_row *row = &codec->program->types.at[d->side->type->nodes.at[node].type];
     frame f = {0, node, 0, false};
@@ -106,8 +102,7 @@ constructor(rlab_ctx *ctx, decoder *d, uint32_t node, bool paren)
 
 /* One value in prefix or paren notation. */
 static rlab_status
-value(rlab_ctx *ctx, rlab_term *out, decoder *d, uint32_t node, bool paren)
-{
+value(rlab_ctx *ctx, rlab_term *out, decoder *d, uint32_t node, bool paren) {
     const rlab_type *type = d->side->type;
     RLAB_TRY(constructor(ctx, d, node, paren));
     for (;;) {
@@ -139,8 +134,7 @@ value(rlab_ctx *ctx, rlab_term *out, decoder *d, uint32_t node, bool paren)
 }
 
 static rlab_status
-list(rlab_ctx *ctx, rlab_term *out, decoder *d, uint32_t node, const rlab_shape *shape)
-{
+list(rlab_ctx *ctx, rlab_term *out, decoder *d, uint32_t node, const rlab_shape *shape) {
     const rlab_type *type = d->side->type;
     const rlab_type_node *at = &type->nodes.at[node];
     uint32_t row = at->rows + shape->cons - d->codec->program->types.at[at->type].first;
@@ -166,8 +160,7 @@ list(rlab_ctx *ctx, rlab_term *out, decoder *d, uint32_t node, const rlab_shape 
 }
 
 static rlab_status
-arguments(rlab_ctx *ctx, rlab_term *out, decoder *d, int side)
-{
+arguments(rlab_ctx *ctx, rlab_term *out, decoder *d, int side) {
     const rlab_codec *codec = d->codec;
     size_t n = codec->shapes[side].len;
     for (size_t i = 0; i < n; i++) {
@@ -184,14 +177,14 @@ arguments(rlab_ctx *ctx, rlab_term *out, decoder *d, int side)
             d->at++;
     }
     if (d->at < d->n)
-        return fail(ctx, d, d->side->reversed ? "the start of the sequence" : "the end of the sequence");
+        return fail(ctx, d,
+                    d->side->reversed ? "the start of the sequence" : "the end of the sequence");
     return RLAB_OK;
 }
 
 rlab_status
 rlab_codec_decode(rlab_ctx *ctx, rlab_term *out, const rlab_codec *codec, int side,
-                  rlab_store *store, const int32_t *tokens, size_t n)
-{
+                  rlab_store *store, const int32_t *tokens, size_t n) {
     decoder d;
     rlab_status status;
     memset(&d, 0, sizeof d);

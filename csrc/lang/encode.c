@@ -6,8 +6,7 @@
 #define CLOSE UINT32_MAX /* on the stack: a closing parenthesis */
 
 static inline rlab_status
-put(rlab_ctx *ctx, rlab_tokens *out, int32_t token)
-{
+put(rlab_ctx *ctx, rlab_tokens *out, int32_t token) {
     if (out->len == out->cap)
         RLAB_TRY(rlab_vec_reserve(ctx, out, out->len + 1));
     out->at[out->len++] = token;
@@ -15,8 +14,7 @@ put(rlab_ctx *ctx, rlab_tokens *out, int32_t token)
 }
 
 static void
-reverse(int32_t *at, size_t n)
-{
+reverse(int32_t *at, size_t n) {
     for (size_t i = 0, j = n; i + 1 < j; i++) {
         int32_t swap = at[i];
         at[i] = at[--j];
@@ -24,12 +22,12 @@ reverse(int32_t *at, size_t n)
     }
 }
 
-/* ---- values ------------------------------------------------------------------------------------------ */
+/* ---- values
+ * ------------------------------------------------------------------------------------------ */
 
 /* Constructor and arguments of a value; false for what is no constructor. */
 static inline bool
-view(const rlab_source *s, uint32_t v, uint32_t *ctor, const uint32_t **kids, uint32_t *n)
-{
+view(const rlab_source *s, uint32_t v, uint32_t *ctor, const uint32_t **kids, uint32_t *n) {
     if (s->machine) {
         const rlab_val *cell;
         *n = 0;
@@ -51,14 +49,12 @@ view(const rlab_source *s, uint32_t v, uint32_t *ctor, const uint32_t **kids, ui
 }
 
 static rlab_status
-fail_value(rlab_ctx *ctx)
-{
+fail_value(rlab_ctx *ctx) {
     return rlab_fail(ctx, RLAB_ETERM, "encoding: expected a value (constructors only)");
 }
 
 static rlab_status
-fail_token(rlab_ctx *ctx, const rlab_codec *codec, uint32_t ctor)
-{
+fail_token(rlab_ctx *ctx, const rlab_codec *codec, uint32_t ctor) {
     return rlab_fail(ctx, RLAB_ETERM, "encoding: the vocabulary has no token for constructor %s",
                      rlab_program_ctor_name(codec->program, ctor));
 }
@@ -66,8 +62,7 @@ fail_token(rlab_ctx *ctx, const rlab_codec *codec, uint32_t ctor)
 /* One value in prefix or paren notation. */
 static rlab_status
 value(rlab_ctx *ctx, rlab_tokens *out, const rlab_codec *codec, bool paren, const rlab_source *s,
-      uint32_t v, rlab_ids *stack)
-{
+      uint32_t v, rlab_ids *stack) {
     stack->len = 0;
     for (;;) {
         uint32_t ctor, n;
@@ -102,8 +97,7 @@ value(rlab_ctx *ctx, rlab_tokens *out, const rlab_codec *codec, bool paren, cons
 
 static rlab_status
 list(rlab_ctx *ctx, rlab_tokens *out, const rlab_codec *codec, const rlab_shape *shape,
-     const rlab_source *s, uint32_t v, rlab_ids *stack)
-{
+     const rlab_source *s, uint32_t v, rlab_ids *stack) {
     for (;;) {
         uint32_t ctor, n;
         const uint32_t *kids;
@@ -120,8 +114,7 @@ list(rlab_ctx *ctx, rlab_tokens *out, const rlab_codec *codec, const rlab_shape 
 
 rlab_status
 rlab_encode(rlab_ctx *ctx, rlab_tokens *out, const rlab_codec *codec, int side,
-            const rlab_source *source, const uint32_t *args, rlab_ids *stack)
-{
+            const rlab_source *source, const uint32_t *args, rlab_ids *stack) {
     const rlab_codec_side *s = &codec->sides[side];
     size_t first = out->len;
     for (size_t i = 0; i < codec->shapes[side].len; i++) {
@@ -140,8 +133,7 @@ rlab_encode(rlab_ctx *ctx, rlab_tokens *out, const rlab_codec *codec, int side,
 
 rlab_status
 rlab_codec_encode(rlab_ctx *ctx, rlab_tokens *out, const rlab_codec *codec, int side,
-                  const rlab_store *store, const rlab_term *args)
-{
+                  const rlab_store *store, const rlab_term *args) {
     rlab_source source = {store, NULL};
     rlab_ids stack = {0};
     rlab_status status = rlab_encode(ctx, out, codec, side, &source, args, &stack);
@@ -149,21 +141,21 @@ rlab_codec_encode(rlab_ctx *ctx, rlab_tokens *out, const rlab_codec *codec, int 
     return status;
 }
 
-/* ---- terms of traces -------------------------------------------------------------------------------------- */
+/* ---- terms of traces
+ * -------------------------------------------------------------------------------------- */
 
 static rlab_status
-fail_shape(rlab_ctx *ctx, const char *what)
-{
-    return rlab_fail(ctx, RLAB_ETERM,
-                     "encoding: the term holds %s, which has no tokens; print this trace as text, or "
-                     "choose another granularity",
-                     what);
+fail_shape(rlab_ctx *ctx, const char *what) {
+    return rlab_fail(
+        ctx, RLAB_ETERM,
+        "encoding: the term holds %s, which has no tokens; print this trace as text, or "
+        "choose another granularity",
+        what);
 }
 
 /* Token of a function, and whether all its arguments are there. */
 static rlab_status
-function(rlab_ctx *ctx, int32_t *token, const rlab_codec *codec, uint32_t g, uint32_t args)
-{
+function(rlab_ctx *ctx, int32_t *token, const rlab_codec *codec, uint32_t g, uint32_t args) {
     *token = codec->functions[g];
     if (*token < 0)
         return rlab_fail(ctx, RLAB_ETERM, "encoding: the vocabulary has no token for function %s",
@@ -175,8 +167,7 @@ function(rlab_ctx *ctx, int32_t *token, const rlab_codec *codec, uint32_t g, uin
 
 /* Stack entries are pairs (term, silent): silent terms are spines of a flat list. */
 static rlab_status
-push(rlab_ctx *ctx, rlab_ids *stack, rlab_term term, bool silent)
-{
+push(rlab_ctx *ctx, rlab_ids *stack, rlab_term term, bool silent) {
     RLAB_TRY(rlab_ids_push(ctx, stack, term));
     return rlab_ids_push(ctx, stack, silent);
 }
@@ -184,8 +175,7 @@ push(rlab_ctx *ctx, rlab_ids *stack, rlab_term term, bool silent)
 /* Head token of a node that is no silent constructor, and where its arguments start. */
 static rlab_status
 head(rlab_ctx *ctx, int32_t *token, uint32_t *first, const rlab_codec *codec,
-     const rlab_store *store, rlab_term term)
-{
+     const rlab_store *store, rlab_term term) {
     const rlab_node *node = rlab_term_node(store, term);
     *first = 0;
     switch ((rlab_kind)node->kind) {
@@ -202,8 +192,7 @@ head(rlab_ctx *ctx, int32_t *token, uint32_t *first, const rlab_codec *codec,
         *first = 1;
         node = rlab_term_node(store, rlab_term_kids(store, term)[0]);
         if (node->kind == RLAB_GLOBAL)
-            return function(ctx, token, codec, node->head,
-                            rlab_term_node(store, term)->count - 1);
+            return function(ctx, token, codec, node->head, rlab_term_node(store, term)->count - 1);
         return fail_shape(ctx, "an application of something that is no name");
     case RLAB_MATCH:
         return fail_shape(ctx, "a match");
@@ -215,8 +204,7 @@ head(rlab_ctx *ctx, int32_t *token, uint32_t *first, const rlab_codec *codec,
 }
 
 static bool
-is_append(const rlab_codec *codec, const rlab_store *store, rlab_term term)
-{
+is_append(const rlab_codec *codec, const rlab_store *store, rlab_term term) {
     const rlab_node *node = rlab_term_node(store, term), *f;
     if (node->kind != RLAB_APP || node->count != 3)
         return false;
@@ -227,8 +215,7 @@ is_append(const rlab_codec *codec, const rlab_store *store, rlab_term term)
 
 static rlab_status
 term_step(rlab_ctx *ctx, rlab_tokens *out, const rlab_codec *codec, const rlab_store *store,
-          rlab_term term, bool silent, rlab_ids *stack)
-{
+          rlab_term term, bool silent, rlab_ids *stack) {
     const rlab_node *node = rlab_term_node(store, term);
     const rlab_term *kids = rlab_term_kids(store, term);
     const rlab_shape *shape = &codec->shapes[1].at[0];
@@ -258,8 +245,7 @@ term_step(rlab_ctx *ctx, rlab_tokens *out, const rlab_codec *codec, const rlab_s
 
 rlab_status
 rlab_encode_term(rlab_ctx *ctx, rlab_tokens *out, const rlab_codec *codec, const rlab_store *store,
-                 rlab_term term, rlab_ids *stack)
-{
+                 rlab_term term, rlab_ids *stack) {
     size_t start = out->len;
     stack->len = 0;
     RLAB_TRY(push(ctx, stack, term, codec->shapes[1].at[0].list));
@@ -278,8 +264,7 @@ rlab_encode_term(rlab_ctx *ctx, rlab_tokens *out, const rlab_codec *codec, const
 
 rlab_status
 rlab_codec_encode_term(rlab_ctx *ctx, rlab_tokens *out, const rlab_codec *codec,
-                       const rlab_store *store, rlab_term term)
-{
+                       const rlab_store *store, rlab_term term) {
     rlab_ids stack = {0};
     rlab_status status = rlab_encode_term(ctx, out, codec, store, term, &stack);
     rlab_vec_free(&stack);

@@ -1,5 +1,5 @@
-/* The machine's heap: two halves of 32-bit words and a copying collector, so a long run costs what it
- * keeps alive; values cross here to and from a term store. */
+/* The machine's heap: two halves of 32-bit words and a copying collector, so a long run costs what
+ * it keeps alive; values cross here to and from a term store. */
 #include "lang/inner.h"
 
 #include <string.h>
@@ -8,27 +8,25 @@
 #define WORDS_PER_NODE 4 /* how a budget in nodes becomes one in words */
 
 static rlab_status
-fail_nodes(rlab_ctx *ctx, const rlab_machine *m)
-{
+fail_nodes(rlab_ctx *ctx, const rlab_machine *m) {
     return rlab_fail(ctx, RLAB_EBUDGET,
                      "node budget of %llu nodes ran out; raise it or make the input smaller",
                      (unsigned long long)(m->limit / WORDS_PER_NODE));
 }
 
 void
-rlab_machine_limit(rlab_machine *m, uint64_t nodes)
-{
+rlab_machine_limit(rlab_machine *m, uint64_t nodes) {
     uint64_t most = (UINT64_C(1) << 31) / WORDS_PER_NODE;
     m->limit = (nodes < most ? nodes : most) * WORDS_PER_NODE;
     if (m->limit < 1024)
         m->limit = 1024;
 }
 
-/* ---- collector ------------------------------------------------------------------------------------ */
+/* ---- collector
+ * ------------------------------------------------------------------------------------ */
 
 static size_t
-cell_words(const rlab_machine *m, rlab_val header)
-{
+cell_words(const rlab_machine *m, rlab_val header) {
     uint32_t id = header >> 2;
     switch (header & 3) {
     case RLAB_CELL_CON:
@@ -44,8 +42,7 @@ cell_words(const rlab_machine *m, rlab_val header)
 #define MOVED 3u
 
 static inline rlab_val
-move(const rlab_machine *m, rlab_val v, const rlab_val *from, rlab_val *to, size_t *used)
-{
+move(const rlab_machine *m, rlab_val v, const rlab_val *from, rlab_val *to, size_t *used) {
     const rlab_val *cell;
     size_t words, at = *used;
     if (!rlab_val_is_cell(v))
@@ -69,8 +66,7 @@ move(const rlab_machine *m, rlab_val v, const rlab_val *from, rlab_val *to, size
 /* Moves the words [first, last) of the stack, and what they reach. */
 static void
 collect_range(rlab_machine *m, rlab_val *to, size_t *used, size_t first, size_t last,
-              rlab_val *extra)
-{
+              rlab_val *extra) {
     size_t scan = *used;
     for (size_t i = first; i < last; i++)
         m->stack[i] = move(m, m->stack[i], m->heap, to, used);
@@ -84,11 +80,10 @@ collect_range(rlab_machine *m, rlab_val *to, size_t *used, size_t first, size_t 
     }
 }
 
-/* One collection into the other half, which grows to `want` words first. Constants go first, so that
- * they always are the lowest cells. */
+/* One collection into the other half, which grows to `want` words first. Constants go first, so
+ * that they always are the lowest cells. */
 static rlab_status
-collect(rlab_ctx *ctx, rlab_machine *m, size_t want, size_t top, rlab_val *extra)
-{
+collect(rlab_ctx *ctx, rlab_machine *m, size_t want, size_t top, rlab_val *extra) {
     rlab_val *from = m->heap;
     size_t from_cap = m->cap, used = 0;
     if (m->other_cap < want) {
@@ -113,8 +108,7 @@ collect(rlab_ctx *ctx, rlab_machine *m, size_t want, size_t top, rlab_val *extra
 }
 
 rlab_status
-rlab_heap_room(rlab_ctx *ctx, rlab_machine *m, size_t words, size_t top, rlab_val *extra)
-{
+rlab_heap_room(rlab_ctx *ctx, rlab_machine *m, size_t words, size_t top, rlab_val *extra) {
     const size_t most = (size_t)1 << 31; /* a value has 31 bits for its index */
     while (m->used + words > m->cap) {
         size_t live;
@@ -122,7 +116,10 @@ rlab_heap_room(rlab_ctx *ctx, rlab_machine *m, size_t words, size_t top, rlab_va
         live = m->used + words;
         if (live > m->limit || live > most)
             return fail_nodes(ctx, m);
-        /* Keep three quarters free, or collections come too often. */
+        /* Keep three quarters free, or collections come too often; likewise where the stack is
+         * deep, since each collection scans it. */
+        if (live < m->high * 4)
+            live = m->high * 4;
         if (live > m->cap / 2)
             m->next_cap = 4 * live < most ? 4 * live : most;
     }
@@ -130,8 +127,7 @@ rlab_heap_room(rlab_ctx *ctx, rlab_machine *m, size_t words, size_t top, rlab_va
 }
 
 rlab_status
-rlab_stack_room(rlab_ctx *ctx, rlab_machine *m, size_t words)
-{
+rlab_stack_room(rlab_ctx *ctx, rlab_machine *m, size_t words) {
     size_t target;
     if (words <= m->high)
         return RLAB_OK;
@@ -144,11 +140,11 @@ rlab_stack_room(rlab_ctx *ctx, rlab_machine *m, size_t words)
     return RLAB_OK;
 }
 
-/* ---- machine -------------------------------------------------------------------------------------------- */
+/* ---- machine
+ * -------------------------------------------------------------------------------------------- */
 
 rlab_status
-rlab_machine_new(rlab_ctx *ctx, rlab_machine **out, const rlab_program *program)
-{
+rlab_machine_new(rlab_ctx *ctx, rlab_machine **out, const rlab_program *program) {
     rlab_machine *m;
     rlab_status status;
     RLAB_TRY(rlab_alloc(ctx, (void **)&m, 1, sizeof *m));
@@ -156,10 +152,10 @@ rlab_machine_new(rlab_ctx *ctx, rlab_machine **out, const rlab_program *program)
     m->code = program->code;
     rlab_machine_limit(m, RLAB_BUDGET_NODES);
     if ((status = rlab_grow(ctx, (void **)&m->heap, &m->cap, HEAP_WORDS, sizeof *m->heap)) ||
-        (status = rlab_grow(ctx, (void **)&m->other, &m->other_cap, HEAP_WORDS,
-                            sizeof *m->other)) ||
-        (status = rlab_alloc(ctx, (void **)&m->counts, program->globals.len + 1,
-                             sizeof *m->counts)) ||
+        (status =
+             rlab_grow(ctx, (void **)&m->other, &m->other_cap, HEAP_WORDS, sizeof *m->other)) ||
+        (status =
+             rlab_alloc(ctx, (void **)&m->counts, program->globals.len + 1, sizeof *m->counts)) ||
         (status = rlab_alloc(ctx, (void **)&m->con_words, program->ctors.len + 1,
                              sizeof *m->con_words)) ||
         (status = rlab_stack_room(ctx, m, 1))) {
@@ -178,8 +174,7 @@ rlab_machine_new(rlab_ctx *ctx, rlab_machine **out, const rlab_program *program)
 }
 
 rlab_status
-rlab_machine_constants(rlab_ctx *ctx, rlab_machine *m, const rlab_store *store)
-{
+rlab_machine_constants(rlab_ctx *ctx, rlab_machine *m, const rlab_store *store) {
     m->used = 0;
     m->base = 0;
     RLAB_TRY(rlab_stack_room(ctx, m, m->code->constants.len + 1));
@@ -197,8 +192,7 @@ rlab_machine_constants(rlab_ctx *ctx, rlab_machine *m, const rlab_store *store)
 }
 
 void
-rlab_machine_free(rlab_machine *m)
-{
+rlab_machine_free(rlab_machine *m) {
     if (!m)
         return;
     rlab_free(m->heap);
@@ -211,16 +205,14 @@ rlab_machine_free(rlab_machine *m)
 }
 
 void
-rlab_machine_reset(rlab_machine *m)
-{
+rlab_machine_reset(rlab_machine *m) {
     /* Constants are collected first, in order, so they lie below every other cell: after a
      * collection they still take constants_used words. Constants that share cells stay shared. */
     m->used = m->constants_used;
 }
 
 uint64_t
-rlab_machine_calls(const rlab_machine *m, uint32_t group)
-{
+rlab_machine_calls(const rlab_machine *m, uint32_t group) {
     uint64_t calls = 0;
     for (uint32_t g = 0; g < m->program->globals.len; g++)
         if (m->program->globals.at[g].group == group)
@@ -228,12 +220,12 @@ rlab_machine_calls(const rlab_machine *m, uint32_t group)
     return calls;
 }
 
-/* ---- values of a store --------------------------------------------------------------------------------- */
+/* ---- values of a store
+ * --------------------------------------------------------------------------------- */
 
 /* A field still to be filled: the heap word `at` gets the value of `term`. */
 static rlab_status
-want(rlab_ctx *ctx, rlab_machine *m, size_t at, uint32_t term)
-{
+want(rlab_ctx *ctx, rlab_machine *m, size_t at, uint32_t term) {
     if (m->work.len + 2 > m->work.cap)
         RLAB_TRY(rlab_vec_reserve(ctx, &m->work, m->work.len + 2));
     m->work.at[m->work.len++] = (uint32_t)at;
@@ -242,16 +234,14 @@ want(rlab_ctx *ctx, rlab_machine *m, size_t at, uint32_t term)
 }
 
 static size_t
-import_words(const rlab_node *node)
-{
+import_words(const rlab_node *node) {
     /* One header a constructor, and at most one word for each but the root. */
     return node->size < UINT64_C(1) << 30 ? (size_t)(2 * node->size + 2) : SIZE_MAX / 2;
 }
 
 rlab_status
 rlab_heap_import(rlab_ctx *ctx, rlab_val *out, rlab_machine *m, const rlab_store *store,
-                 rlab_term term, size_t top)
-{
+                 rlab_term term, size_t top) {
     const rlab_node *node = rlab_term_node(store, term);
     rlab_val root = 1, value;
     size_t target = SIZE_MAX;
@@ -286,21 +276,23 @@ rlab_heap_import(rlab_ctx *ctx, rlab_val *out, rlab_machine *m, const rlab_store
     return RLAB_OK;
 }
 
-/* A cell under way in an export: its fields from `next` on are to be done; done ones lie on `done`. */
+/* A cell under way in an export: its fields from `next` on are to be done; done ones lie on `done`.
+ */
 typedef struct frame {
     uint32_t cell, next;
 } frame;
 
 typedef struct exporter {
-    RLAB_VEC(frame) frames;
+    RLAB_VEC(frame)
+    frames;
     rlab_ids done;
     uint32_t *memo; /* by heap index: term + 1, so that sharing stays; NULL for trees */
     size_t memo_cap;
 } exporter;
 
 static rlab_status
-export_run(rlab_ctx *ctx, rlab_term *out, rlab_store *store, rlab_machine *m, rlab_val v, exporter *e)
-{
+export_run(rlab_ctx *ctx, rlab_term *out, rlab_store *store, rlab_machine *m, rlab_val v,
+           exporter *e) {
     rlab_term term;
     for (;;) {
         if (rlab_val_is_cell(v) && (!e->memo || e->memo[v >> 1] == 0)) {
@@ -345,8 +337,7 @@ export_run(rlab_ctx *ctx, rlab_term *out, rlab_store *store, rlab_machine *m, rl
 
 rlab_status
 rlab_heap_export_tree(rlab_ctx *ctx, rlab_term *out, rlab_store *store, rlab_machine *m,
-                      rlab_val value)
-{
+                      rlab_val value) {
     exporter e;
     rlab_status status;
     memset(&e, 0, sizeof e);
@@ -357,8 +348,8 @@ rlab_heap_export_tree(rlab_ctx *ctx, rlab_term *out, rlab_store *store, rlab_mac
 }
 
 rlab_status
-rlab_heap_export(rlab_ctx *ctx, rlab_term *out, rlab_store *store, rlab_machine *m, rlab_val value)
-{
+rlab_heap_export(rlab_ctx *ctx, rlab_term *out, rlab_store *store, rlab_machine *m,
+                 rlab_val value) {
     exporter e;
     rlab_status status;
     memset(&e, 0, sizeof e);

@@ -1,4 +1,5 @@
-/* What the files of lang share behind the door: small helpers, compiled code, the machine's heap. */
+/* What the files of lang share behind the door: small helpers, compiled code, the machine's heap.
+ */
 #ifndef RLAB_LANG_INNER_H
 #define RLAB_LANG_INNER_H
 
@@ -9,14 +10,16 @@
 rlab_status rlab_ids_push(rlab_ctx *ctx, rlab_ids *ids, uint32_t id);
 /* Appends a binder name and its hint. */
 rlab_status rlab_store_name(rlab_ctx *ctx, rlab_store *store, const char *name);
-uint32_t rlab_node_binders(const rlab_program *program, rlab_kind kind, uint32_t head, uint32_t kid);
+uint32_t rlab_node_binders(const rlab_program *program, rlab_kind kind, uint32_t head,
+                           uint32_t kid);
 /* Forgets every node from the given lengths on. */
 rlab_status rlab_store_truncate(rlab_ctx *ctx, rlab_store *store, size_t nodes, size_t kids);
 
-/* ---- compiled code (code.c, eval.c) --------------------------------------------------------------- */
+/* ---- compiled code (code.c, eval.c)
+ * --------------------------------------------------------------- */
 
-/* Slots are words of the current frame R. The link of a call is R[-1] of the callee: where to go on,
- * and where the result goes. One row an instruction: name, operands. */
+/* Slots are words of the current frame R. The link of a call is R[-1] of the callee: where to go
+ * on, and where the result goes. One row an instruction: name, operands. */
 #define RLAB_OPCODES(X)                                                                            \
     X(MOVE)    /* dst src */                                                                       \
     X(LOADK)   /* dst word */                                                                      \
@@ -63,13 +66,13 @@ typedef struct rlab_fn {
 #define RLAB_CODE_STUBS 128 /* most arguments of one application */
 struct rlab_code {
     rlab_ids words;
-    RLAB_VEC(rlab_fn) fns;
+    RLAB_VEC(rlab_fn)
+    fns;
     rlab_ids constants; /* closed data of the program's store (or of the term's store) */
     uint32_t max_frame; /* of any function */
 };
 static inline uint32_t
-rlab_code_stub(uint32_t m)
-{
+rlab_code_stub(uint32_t m) {
     return 3 + 4 * m;
 }
 
@@ -80,13 +83,14 @@ rlab_status rlab_code_add_term(rlab_ctx *ctx, uint32_t *fn, rlab_code *code,
                                const rlab_store *store, rlab_term term);
 rlab_status rlab_code_copy(rlab_ctx *ctx, rlab_code *to, const rlab_code *from);
 
-/* ---- the machine (eval.c, heap.c) -------------------------------------------------------------------- */
+/* ---- the machine (eval.c, heap.c)
+ * -------------------------------------------------------------------- */
 
 enum { RLAB_CELL_CON, RLAB_CELL_CLO, RLAB_CELL_PAP };
 
-/* A header is kind | id << 2. CON: id = constructor, then its arguments. CLO: id = fn, then captured
- * values. PAP: id = number of arguments, then the function, then the arguments.
- * Invariant: every word of stack[0 .. high) is a valid value or odd, so the collector may scan it. */
+/* A header is kind | id << 2. CON: id = constructor, then its arguments. CLO: id = fn, then
+ * captured values. PAP: id = number of arguments, then the function, then the arguments. Invariant:
+ * every word of stack[0 .. high) is a valid value or odd, so the collector may scan it. */
 struct rlab_machine {
     const rlab_program *program;
     const rlab_code *code;
@@ -105,28 +109,27 @@ struct rlab_machine {
 };
 
 static inline bool
-rlab_val_is_cell(rlab_val v)
-{
+rlab_val_is_cell(rlab_val v) {
     return !(v & 1);
 }
 static inline rlab_val
-rlab_val_ctor0(uint32_t ctor)
-{
+rlab_val_ctor0(uint32_t ctor) {
     return ctor << 2 | 1;
 }
 static inline rlab_val
-rlab_val_fn(uint32_t fn)
-{
+rlab_val_fn(uint32_t fn) {
     return fn << 2 | 3;
 }
 
 /* Makes room for `words` more, collecting first; roots: the stack below `top` and *extra. */
-rlab_status rlab_heap_room(rlab_ctx *ctx, rlab_machine *m, size_t words, size_t top, rlab_val *extra);
+rlab_status rlab_heap_room(rlab_ctx *ctx, rlab_machine *m, size_t words, size_t top,
+                           rlab_val *extra);
 rlab_status rlab_stack_room(rlab_ctx *ctx, rlab_machine *m, size_t words);
 /* Runs function `fn`, whose arguments lie at stack[base + 1 ..]; the result replaces stack[base].
  * A word above the constants that is a root for the whole run: put it at stack[base] and run at a
  * higher `at`. */
-rlab_status rlab_machine_run(rlab_ctx *ctx, rlab_machine *m, uint32_t fn, size_t at, uint64_t steps);
+rlab_status rlab_machine_run(rlab_ctx *ctx, rlab_machine *m, uint32_t fn, size_t at,
+                             uint64_t steps);
 /* A value of a store becomes a heap value, and back. */
 rlab_status rlab_heap_import(rlab_ctx *ctx, rlab_val *out, rlab_machine *m, const rlab_store *store,
                              rlab_term term, size_t top);

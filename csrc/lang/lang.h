@@ -6,17 +6,22 @@
 
 #include "base/base.h"
 
-/* ---- text: a growable string ------------------------------------------------------------------ */
+/* ---- text: a growable string ------------------------------------------------------------------
+ */
 
-typedef RLAB_VEC(char) rlab_text;
+typedef RLAB_VEC(char)
+rlab_text;
 rlab_status rlab_text_put(rlab_ctx *ctx, rlab_text *text, const char *s, size_t len);
 rlab_status rlab_text_puts(rlab_ctx *ctx, rlab_text *text, const char *s);
 rlab_status rlab_text_number(rlab_ctx *ctx, rlab_text *text, uint64_t value);
 
-typedef RLAB_VEC(int32_t) rlab_tokens;
-typedef RLAB_VEC(uint32_t) rlab_ids;
+typedef RLAB_VEC(int32_t)
+rlab_tokens;
+typedef RLAB_VEC(uint32_t)
+rlab_ids;
 
-/* ---- terms -------------------------------------------------------------------------------------- */
+/* ---- terms --------------------------------------------------------------------------------------
+ */
 
 /* A term is the index of its node in a store. Equal terms of one store have equal indices. */
 typedef uint32_t rlab_term;
@@ -27,20 +32,21 @@ typedef enum rlab_kind {
     RLAB_GLOBAL, /* head: global */
     RLAB_FIXG,   /* head: global; the literal `fix` of a Fixpoint */
     RLAB_CTOR,   /* head: constructor; kids: its arguments, at most its arity */
-    RLAB_APP,    /* kids: function, then arguments; the function is no RLAB_APP and no partial CTOR */
-    RLAB_LAM,    /* kids: body */
-    RLAB_LET,    /* kids: bound term, body */
-    RLAB_MATCH,  /* head: type; kids: scrutinee, a branch a constructor (last argument = index 0) */
-    RLAB_FIX     /* head: struct_arg << 16 | n_args; kids: body under the binder of the fix itself */
+    RLAB_APP, /* kids: function, then arguments; the function is no RLAB_APP and no partial CTOR */
+    RLAB_LAM, /* kids: body */
+    RLAB_LET, /* kids: bound term, body */
+    RLAB_MATCH, /* head: type; kids: scrutinee, a branch a constructor (last argument = index 0) */
+    RLAB_FIX    /* head: struct_arg << 16 | n_args; kids: body under the binder of the fix itself */
 } rlab_kind;
 
 enum {
-    RLAB_TERM_VALUE = 1, /* no redex in evaluation position: data, functions, partial applications */
-    RLAB_TERM_DATA = 2   /* saturated constructors only */
+    RLAB_TERM_VALUE =
+        1,             /* no redex in evaluation position: data, functions, partial applications */
+    RLAB_TERM_DATA = 2 /* saturated constructors only */
 };
 
-/* Invariants: a node's kids are older nodes; free == 0 exactly for closed terms; hash depends on the
- * structure alone, so it is the same in every store; hint is no part of identity. */
+/* Invariants: a node's kids are older nodes; free == 0 exactly for closed terms; hash depends on
+ * the structure alone, so it is the same in every store; hint is no part of identity. */
 typedef struct rlab_node {
     uint8_t kind, flags;
     uint16_t spare;
@@ -59,7 +65,8 @@ typedef struct rlab_program rlab_program;
 
 typedef struct rlab_store {
     const rlab_program *program;
-    RLAB_VEC(rlab_node) nodes;
+    RLAB_VEC(rlab_node)
+    nodes;
     rlab_ids kids;
     rlab_ids hints; /* offsets into names; entry 0 is unused */
     rlab_text names;
@@ -85,17 +92,16 @@ rlab_status rlab_term_subst(rlab_ctx *ctx, rlab_term *out, rlab_store *store, rl
                             const rlab_term *args, uint32_t n);
 
 static inline const rlab_node *
-rlab_term_node(const rlab_store *store, rlab_term term)
-{
+rlab_term_node(const rlab_store *store, rlab_term term) {
     return &store->nodes.at[term];
 }
 static inline const rlab_term *
-rlab_term_kids(const rlab_store *store, rlab_term term)
-{
+rlab_term_kids(const rlab_store *store, rlab_term term) {
     return store->kids.at + store->nodes.at[term].kids;
 }
 
-/* ---- programs ------------------------------------------------------------------------------------ */
+/* ---- programs
+ * ------------------------------------------------------------------------------------ */
 
 typedef enum rlab_notation {
     RLAB_NOTATION_NONE,
@@ -126,7 +132,7 @@ typedef struct rlab_ctor_row {
 
 typedef struct rlab_global_row {
     uint32_t name, n_args, group;
-    int32_t struct_arg; /* -1: a Definition */
+    int32_t struct_arg;       /* -1: a Definition */
     uint32_t type_vars, args; /* n_args' worth is not implied: `args_len` entries of arg_types */
     uint32_t args_len;
     rlab_tx result;
@@ -138,10 +144,14 @@ typedef struct rlab_code rlab_code;
 /* Invariant: immutable once sealed, so any number of threads may read it. */
 struct rlab_program {
     bool sealed;
-    RLAB_VEC(rlab_type_row) types;
-    RLAB_VEC(rlab_ctor_row) ctors;
-    RLAB_VEC(rlab_global_row) globals;
-    RLAB_VEC(rlab_tx) arg_types;
+    RLAB_VEC(rlab_type_row)
+    types;
+    RLAB_VEC(rlab_ctor_row)
+    ctors;
+    RLAB_VEC(rlab_global_row)
+    globals;
+    RLAB_VEC(rlab_tx)
+    arg_types;
     rlab_ids tx;
     rlab_text names;
     rlab_store store; /* the bodies */
@@ -167,23 +177,19 @@ rlab_status rlab_program_set_body(rlab_ctx *ctx, rlab_program *program, uint32_t
 rlab_status rlab_program_seal(rlab_ctx *ctx, rlab_program *program);
 
 static inline const char *
-rlab_program_type_name(const rlab_program *program, uint32_t type)
-{
+rlab_program_type_name(const rlab_program *program, uint32_t type) {
     return program->names.at + program->types.at[type].name;
 }
 static inline const char *
-rlab_program_ctor_name(const rlab_program *program, uint32_t ctor)
-{
+rlab_program_ctor_name(const rlab_program *program, uint32_t ctor) {
     return program->names.at + program->ctors.at[ctor].name;
 }
 static inline const char *
-rlab_program_global_name(const rlab_program *program, uint32_t global)
-{
+rlab_program_global_name(const rlab_program *program, uint32_t global) {
     return program->names.at + program->globals.at[global].name;
 }
 static inline rlab_tx
-rlab_ctor_arg(const rlab_program *program, uint32_t ctor, uint32_t arg)
-{
+rlab_ctor_arg(const rlab_program *program, uint32_t ctor, uint32_t arg) {
     return program->arg_types.at[program->ctors.at[ctor].args + arg];
 }
 
@@ -199,10 +205,12 @@ rlab_status rlab_builder_push(rlab_ctx *ctx, rlab_builder *builder, rlab_kind ki
                               uint32_t n, const char *const *names, uint32_t n_names);
 rlab_status rlab_builder_finish(rlab_ctx *ctx, rlab_term *out, rlab_builder *builder);
 
-/* ---- evaluation ------------------------------------------------------------------------------------ */
+/* ---- evaluation
+ * ------------------------------------------------------------------------------------ */
 
 /* A value of a machine's heap. Odd: a constructor without arguments (id << 2 | 1) or a function
- * (id << 2 | 3). Even: twice the index of its cells, header first. Moves when the heap is collected. */
+ * (id << 2 | 3). Even: twice the index of its cells, header first. Moves when the heap is
+ * collected. */
 typedef uint32_t rlab_val;
 
 typedef struct rlab_budget {
@@ -217,24 +225,27 @@ rlab_status rlab_machine_new(rlab_ctx *ctx, rlab_machine **out, const rlab_progr
 void rlab_machine_free(rlab_machine *machine);
 /* Empties heap and stack (constants stay). */
 void rlab_machine_reset(rlab_machine *machine);
-/* Normal form of a closed term, interned into `store`. *calls (may be NULL): calls of `group` functions;
- * group UINT32_MAX: none. */
+/* Normal form of a closed term, interned into `store`. *calls (may be NULL): calls of `group`
+ * functions; group UINT32_MAX: none. */
 rlab_status rlab_eval(rlab_ctx *ctx, rlab_term *out, uint64_t *calls, rlab_machine *machine,
                       rlab_store *store, rlab_term term, uint32_t group, rlab_budget budget);
 
-/* ---- types ------------------------------------------------------------------------------------------ */
+/* ---- types
+ * ------------------------------------------------------------------------------------------ */
 
-/* Closed types and their counts. Node 0.. of `nodes` are applied types; the domain is the product of
- * `args`. Order of enumeration at one size: constructors in declaration order; for one constructor
- * (and for a product) by the size of the first argument, then its rank, then the other arguments
- * likewise. So positive counts xH; xI xH, xO xH; xI (xI xH), xI (xO xH), xO (xI xH), xO (xO xH). */
+/* Closed types and their counts. Node 0.. of `nodes` are applied types; the domain is the product
+ * of `args`. Order of enumeration at one size: constructors in declaration order; for one
+ * constructor (and for a product) by the size of the first argument, then its rank, then the other
+ * arguments likewise. So positive counts xH; xI xH, xO xH; xI (xI xH), xI (xO xH), xO (xI xH), xO
+ * (xO xH). */
 typedef struct rlab_type rlab_type;
 rlab_status rlab_type_new(rlab_ctx *ctx, rlab_type **out, const rlab_program *program,
                           const uint32_t *tx, const uint32_t *ends, uint32_t n);
 void rlab_type_free(rlab_type *type);
 uint32_t rlab_type_arity(const rlab_type *type);
 rlab_status rlab_type_name(rlab_ctx *ctx, rlab_text *out, const rlab_type *type);
-/* Number of values of a size. ECOUNT if it needs more than 64 bits or the type cannot be counted. */
+/* Number of values of a size. ECOUNT if it needs more than 64 bits or the type cannot be counted.
+ */
 rlab_status rlab_type_count(rlab_ctx *ctx, uint64_t *out, rlab_type *type, uint64_t size);
 rlab_status rlab_type_unrank(rlab_ctx *ctx, rlab_term *out, rlab_type *type, rlab_store *store,
                              uint64_t size, uint64_t rank);
@@ -243,31 +254,31 @@ rlab_status rlab_type_rank(rlab_ctx *ctx, uint64_t *size, uint64_t *rank, rlab_t
 /* Whether the terms are values of the type; the error says where not. */
 rlab_status rlab_type_check(rlab_ctx *ctx, const rlab_type *type, const rlab_store *store,
                             const rlab_term *args);
-/* Smallest and largest size with a value (largest UINT64_MAX: no bound); ECOUNT if there is none. */
+/* Smallest and largest size with a value (largest UINT64_MAX: no bound); ECOUNT if there is none.
+ */
 rlab_status rlab_type_sizes(rlab_ctx *ctx, uint64_t *min, uint64_t *max, rlab_type *type);
 
-/* ---- value text ---------------------------------------------------------------------------------------- */
+/* ---- value text
+ * ---------------------------------------------------------------------------------------- */
 
 /* One text an argument: out[i] is the value of argument i. Positions count characters from 0. */
 rlab_status rlab_value_parse(rlab_ctx *ctx, rlab_term *out, const rlab_type *type, uint32_t arg,
                              rlab_store *store, const char *text, size_t len);
-/* Gallina text of any term. traced: its calls print as UNROLL, those of its mutual group as UNROLL_name;
- * UINT32_MAX: none. */
+/* Gallina text of any term. traced: its calls print as UNROLL, those of its mutual group as
+ * UNROLL_name; UINT32_MAX: none. */
 rlab_status rlab_term_print(rlab_ctx *ctx, rlab_text *out, const rlab_store *store, rlab_term term,
                             uint32_t traced);
 
-/* ---- reduction ---------------------------------------------------------------------------------------------- */
+/* ---- reduction
+ * ---------------------------------------------------------------------------------------------- */
 
 typedef enum rlab_rule { RLAB_DELTA, RLAB_BETA, RLAB_IOTA, RLAB_ZETA } rlab_rule;
-typedef enum rlab_granularity {
-    RLAB_CONTRACTION,
-    RLAB_EQUATION,
-    RLAB_CALL
-} rlab_granularity;
+typedef enum rlab_granularity { RLAB_CONTRACTION, RLAB_EQUATION, RLAB_CALL } rlab_granularity;
 const char *rlab_rule_name(rlab_rule rule);
 
 typedef struct rlab_reducer rlab_reducer;
-/* Reduces `term` of `store`, which the reducer keeps using; group: the traced functions (RLAB_CALL). */
+/* Reduces `term` of `store`, which the reducer keeps using; group: the traced functions
+ * (RLAB_CALL). */
 rlab_status rlab_reducer_new(rlab_ctx *ctx, rlab_reducer **out, rlab_store *store, rlab_term term,
                              rlab_granularity granularity, uint32_t group, rlab_budget budget);
 void rlab_reducer_free(rlab_reducer *reducer);
@@ -275,8 +286,8 @@ void rlab_reducer_free(rlab_reducer *reducer);
 rlab_status rlab_reducer_start(rlab_ctx *ctx, rlab_reducer *reducer, rlab_term term);
 /* Takes one step; *done when there was none to take. */
 rlab_status rlab_reducer_step(rlab_ctx *ctx, bool *done, rlab_reducer *reducer);
-/* The last step: its rule, the function it unfolded (UINT32_MAX: none), its redex position: one index
- * a level; -1 is the head of an application. */
+/* The last step: its rule, the function it unfolded (UINT32_MAX: none), its redex position: one
+ * index a level; -1 is the head of an application. */
 rlab_rule rlab_reducer_rule(const rlab_reducer *reducer);
 uint32_t rlab_reducer_function(const rlab_reducer *reducer);
 rlab_status rlab_reducer_position(rlab_ctx *ctx, const int32_t **out, size_t *len,
@@ -284,17 +295,19 @@ rlab_status rlab_reducer_position(rlab_ctx *ctx, const int32_t **out, size_t *le
 /* The whole term now (costs the depth of the redex). */
 rlab_status rlab_reducer_term(rlab_ctx *ctx, rlab_term *out, rlab_reducer *reducer);
 
-/* ---- encodings ------------------------------------------------------------------------------------------------ */
+/* ---- encodings
+ * ------------------------------------------------------------------------------------------------
+ */
 
 typedef enum rlab_encoding { RLAB_PREFIX, RLAB_PAREN, RLAB_FLAT } rlab_encoding;
 enum { /* tokens every vocabulary has */
-    RLAB_TOKEN_PAD,
-    RLAB_TOKEN_BOS,
-    RLAB_TOKEN_EOS,
-    RLAB_TOKEN_SEP,
-    RLAB_TOKEN_STEP,
-    RLAB_TOKEN_UNROLL,
-    RLAB_TOKEN_FIRST
+       RLAB_TOKEN_PAD,
+       RLAB_TOKEN_BOS,
+       RLAB_TOKEN_EOS,
+       RLAB_TOKEN_SEP,
+       RLAB_TOKEN_STEP,
+       RLAB_TOKEN_UNROLL,
+       RLAB_TOKEN_FIRST
 };
 
 /* Immutable once made. Side 0 encodes the arguments, side 1 the result. */
@@ -324,18 +337,20 @@ rlab_status rlab_codec_encode_term(rlab_ctx *ctx, rlab_tokens *out, const rlab_c
 rlab_status rlab_codec_decode(rlab_ctx *ctx, rlab_term *out, const rlab_codec *codec, int side,
                               rlab_store *store, const int32_t *tokens, size_t n);
 
-/* ---- pairs --------------------------------------------------------------------------------------------------------- */
+/* ---- pairs
+ * ---------------------------------------------------------------------------------------------------------
+ */
 
-/* What to make for items 0 .. n - 1, and where it goes. Item i applies `function` to the arguments of
- * size sizes[i] and rank ranks[i] of `domain`. */
+/* What to make for items 0 .. n - 1, and where it goes. Item i applies `function` to the arguments
+ * of size sizes[i] and rank ranks[i] of `domain`. */
 typedef struct rlab_pairs {
     const rlab_program *program;
     rlab_codec *codec;
     rlab_type *domain;
     uint32_t function;
     int64_t n;
-    const int32_t *sizes;    /* (n,) */
-    const uint64_t *ranks;   /* (n,) */
+    const int32_t *sizes;     /* (n,) */
+    const uint64_t *ranks;    /* (n,) */
     const uint32_t *measures; /* (n_measures,) globals from the domain to nat or bool */
     uint32_t n_measures;
     bool steps; /* count contractions (a reduction of its own) */

@@ -1,10 +1,11 @@
-/* Making pairs in bulk: rank to value, value to tokens, run, result to tokens; items in parallel, each a
- * function of its size and rank alone. A chunk of items fills buffers of its own, joined in order. */
+/* Making pairs in bulk: rank to value, value to tokens, run, result to tokens; items in parallel,
+ * each a function of its size and rank alone. A chunk of items fills buffers of its own, joined in
+ * order. */
 #include "lang/codec.h"
 
 #include <string.h>
 
-#define GRAIN 512             /* items of a chunk */
+#define GRAIN 512                /* items of a chunk */
 #define BLOCK ((int64_t)1 << 16) /* items between two polls */
 
 enum { SIZE, DEPTH, CALLS, STEPS };
@@ -37,11 +38,11 @@ typedef struct job {
     int threads;
 } job;
 
-/* ---- workers ------------------------------------------------------------------------------------------ */
+/* ---- workers
+ * ------------------------------------------------------------------------------------------ */
 
 static rlab_status
-worker_init(rlab_ctx *ctx, worker *w, const rlab_pairs *p, uint64_t most)
-{
+worker_init(rlab_ctx *ctx, worker *w, const rlab_pairs *p, uint64_t most) {
     size_t args = rlab_type_arity(p->domain);
     memset(w, 0, sizeof *w);
     RLAB_TRY(rlab_machine_new(ctx, &w->machine, p->program));
@@ -56,8 +57,7 @@ worker_init(rlab_ctx *ctx, worker *w, const rlab_pairs *p, uint64_t most)
 }
 
 static void
-worker_free(worker *w)
-{
+worker_free(worker *w) {
     rlab_machine_free(w->machine);
     rlab_store_free(&w->store);
     rlab_reducer_free(w->reducer);
@@ -67,12 +67,12 @@ worker_free(worker *w)
     rlab_vec_free(&w->stack);
 }
 
-/* ---- one item ------------------------------------------------------------------------------------------- */
+/* ---- one item
+ * ------------------------------------------------------------------------------------------- */
 
 /* Longest constructor path of a heap value. */
 static rlab_status
-depth_of(rlab_ctx *ctx, uint64_t *out, const rlab_machine *m, rlab_val v, rlab_ids *stack)
-{
+depth_of(rlab_ctx *ctx, uint64_t *out, const rlab_machine *m, rlab_val v, rlab_ids *stack) {
     uint32_t depth = 1, most = 1;
     stack->len = 0;
     for (;;) {
@@ -101,8 +101,7 @@ depth_of(rlab_ctx *ctx, uint64_t *out, const rlab_machine *m, rlab_val v, rlab_i
 
 /* Runs a function on the arguments, which lie at stack[base ..]; the result to *out. */
 static rlab_status
-run(rlab_ctx *ctx, rlab_val *out, worker *w, const rlab_pairs *p, uint32_t function)
-{
+run(rlab_ctx *ctx, rlab_val *out, worker *w, const rlab_pairs *p, uint32_t function) {
     rlab_machine *m = w->machine;
     uint32_t n = rlab_type_arity(p->domain);
     RLAB_TRY(rlab_stack_room(ctx, m, m->base + 2 * n + 1));
@@ -116,8 +115,7 @@ run(rlab_ctx *ctx, rlab_val *out, worker *w, const rlab_pairs *p, uint32_t funct
 /* A measure's result as a number: nat by its successors, bool as 0 or 1. */
 static rlab_status
 number(rlab_ctx *ctx, int64_t *out, const rlab_pairs *p, const rlab_machine *m, uint32_t measure,
-       rlab_val v)
-{
+       rlab_val v) {
     int64_t n = 0;
     uint32_t type;
     const char *name;
@@ -141,16 +139,14 @@ number(rlab_ctx *ctx, int64_t *out, const rlab_pairs *p, const rlab_machine *m, 
 }
 
 static rlab_status
-put_step(rlab_ctx *ctx, rlab_tokens *out)
-{
+put_step(rlab_ctx *ctx, rlab_tokens *out) {
     RLAB_TRY(rlab_vec_reserve(ctx, out, out->len + 1));
     out->at[out->len++] = RLAB_TOKEN_STEP;
     return RLAB_OK;
 }
 
 static rlab_status
-reduce(rlab_ctx *ctx, int64_t *steps, worker *w, const rlab_pairs *p, rlab_tokens *out)
-{
+reduce(rlab_ctx *ctx, int64_t *steps, worker *w, const rlab_pairs *p, rlab_tokens *out) {
     rlab_store *store = &w->store;
     rlab_term call, term;
     int64_t taken = 0, kept = 0;
@@ -183,8 +179,7 @@ reduce(rlab_ctx *ctx, int64_t *steps, worker *w, const rlab_pairs *p, rlab_token
 
 /* What needs terms rather than heap values: steps, traces, texts. */
 static rlab_status
-with_terms(rlab_ctx *ctx, worker *w, const rlab_pairs *p, chunk *c, int64_t i, rlab_val result)
-{
+with_terms(rlab_ctx *ctx, worker *w, const rlab_pairs *p, chunk *c, int64_t i, rlab_val result) {
     rlab_machine *m = w->machine;
     uint32_t n = rlab_type_arity(p->domain);
     rlab_term term;
@@ -209,8 +204,7 @@ with_terms(rlab_ctx *ctx, worker *w, const rlab_pairs *p, chunk *c, int64_t i, r
 }
 
 static rlab_status
-item(rlab_ctx *ctx, worker *w, rlab_pairs *p, chunk *c, int64_t i)
-{
+item(rlab_ctx *ctx, worker *w, rlab_pairs *p, chunk *c, int64_t i) {
     rlab_machine *m = w->machine;
     rlab_source source = {NULL, m};
     uint32_t n = rlab_type_arity(p->domain);
@@ -245,8 +239,7 @@ item(rlab_ctx *ctx, worker *w, rlab_pairs *p, chunk *c, int64_t i)
 }
 
 static void
-work(void *arg, int64_t first, int64_t last, int who)
-{
+work(void *arg, int64_t first, int64_t last, int who) {
     job *j = arg;
     chunk *c = &j->chunks[(j->first + first) / GRAIN];
     for (int64_t i = j->first + first; i < j->first + last; i++)
@@ -256,12 +249,12 @@ work(void *arg, int64_t first, int64_t last, int who)
         }
 }
 
-/* ---- the whole -------------------------------------------------------------------------------------------- */
+/* ---- the whole
+ * -------------------------------------------------------------------------------------------- */
 
 /* Checks sizes and ranks, and makes the tables that the workers read. */
 static rlab_status
-check(rlab_ctx *ctx, const rlab_pairs *p, uint64_t *most)
-{
+check(rlab_ctx *ctx, const rlab_pairs *p, uint64_t *most) {
     const rlab_global_row *f = &p->program->globals.at[p->function];
     *most = 0;
     if (f->n_args != rlab_type_arity(p->domain))
@@ -290,8 +283,7 @@ check(rlab_ctx *ctx, const rlab_pairs *p, uint64_t *most)
 }
 
 static rlab_status
-allocate(rlab_ctx *ctx, rlab_pairs *p)
-{
+allocate(rlab_ctx *ctx, rlab_pairs *p) {
     size_t n = (size_t)p->n;
     for (int k = 0; k < 3; k++)
         RLAB_TRY(rlab_alloc(ctx, (void **)&p->offsets[k], n + 1, sizeof(int64_t)));
@@ -302,10 +294,11 @@ allocate(rlab_ctx *ctx, rlab_pairs *p)
     return rlab_alloc(ctx, (void **)&p->measured, n * p->n_measures, sizeof(int64_t));
 }
 
-/* Offsets are ends within a chunk so far; they become ends in the whole. Frees chunks as it goes. */
+/* Offsets are ends within a chunk so far; they become ends in the whole. Frees chunks as it goes.
+ */
 static rlab_status
-join(rlab_ctx *ctx, void **out, int64_t *offsets, chunk *chunks, int64_t n, int which, size_t size)
-{
+join(rlab_ctx *ctx, void **out, int64_t *offsets, chunk *chunks, int64_t n, int which,
+     size_t size) {
     int64_t total = 0;
     char *to;
     for (int64_t first = 0; first < n; first += GRAIN)
@@ -333,8 +326,7 @@ join(rlab_ctx *ctx, void **out, int64_t *offsets, chunk *chunks, int64_t n, int 
 }
 
 static rlab_status
-run_all(rlab_ctx *ctx, job *j)
-{
+run_all(rlab_ctx *ctx, job *j) {
     rlab_pairs *p = j->p;
     int64_t n_chunks = (p->n + GRAIN - 1) / GRAIN;
     for (j->first = 0; j->first < p->n; j->first += BLOCK) {
@@ -343,23 +335,23 @@ run_all(rlab_ctx *ctx, job *j)
         for (int64_t k = j->first / GRAIN; k < n_chunks && k * GRAIN < j->first + BLOCK; k++)
             if (j->chunks[k].failed >= 0) {
                 const chunk *c = &j->chunks[k];
-                return rlab_fail_at(ctx, c->ctx.status, c->failed, "item %lld (size %d, rank %llu): %s",
-                                    (long long)c->failed, (int)p->sizes[c->failed],
+                return rlab_fail_at(ctx, c->ctx.status, c->failed,
+                                    "item %lld (size %d, rank %llu): %s", (long long)c->failed,
+                                    (int)p->sizes[c->failed],
                                     (unsigned long long)p->ranks[c->failed], c->ctx.message);
             }
         RLAB_TRY(rlab_ctx_poll(ctx));
     }
     for (int k = 0; k < 3; k++)
-        RLAB_TRY(join(ctx, (void **)&p->tokens[k], p->offsets[k], j->chunks, p->n, k,
-                      sizeof(int32_t)));
+        RLAB_TRY(
+            join(ctx, (void **)&p->tokens[k], p->offsets[k], j->chunks, p->n, k, sizeof(int32_t)));
     for (int k = 0; k < 2; k++)
         RLAB_TRY(join(ctx, (void **)&p->text[k], p->text_offsets[k], j->chunks, p->n, k, 1));
     return RLAB_OK;
 }
 
 rlab_status
-rlab_pairs_run(rlab_ctx *ctx, rlab_pairs *p, int threads)
-{
+rlab_pairs_run(rlab_ctx *ctx, rlab_pairs *p, int threads) {
     job j = {p, NULL, NULL, 0, threads};
     int64_t n_chunks = (p->n + GRAIN - 1) / GRAIN;
     uint64_t most;
@@ -397,8 +389,7 @@ rlab_pairs_run(rlab_ctx *ctx, rlab_pairs *p, int threads)
 }
 
 void
-rlab_pairs_free(rlab_pairs *p)
-{
+rlab_pairs_free(rlab_pairs *p) {
 #define DROP(x) (rlab_free(x), (x) = NULL)
     for (int k = 0; k < 3; k++) {
         DROP(p->tokens[k]);

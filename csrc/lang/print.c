@@ -1,4 +1,5 @@
-/* Printing: any term as Gallina that Coq reads, with notations and as few parentheses as they need. */
+/* Printing: any term as Gallina that Coq reads, with notations and as few parentheses as they need.
+ */
 #include "lang/inner.h"
 
 #include <stdio.h>
@@ -24,15 +25,15 @@ typedef struct printer {
     const rlab_store *store;
     const rlab_program *program;
     rlab_text *out;
-    RLAB_VEC(item) stack;
+    RLAB_VEC(item)
+    stack;
     rlab_ids env; /* offsets of names in scope, innermost last */
     rlab_text names;
     uint32_t traced;
 } printer;
 
 static rlab_status
-push(rlab_ctx *ctx, printer *p, item it)
-{
+push(rlab_ctx *ctx, printer *p, item it) {
     if (p->stack.len == p->stack.cap)
         RLAB_TRY(rlab_vec_reserve(ctx, &p->stack, p->stack.len + 1));
     p->stack.at[p->stack.len++] = it;
@@ -40,47 +41,43 @@ push(rlab_ctx *ctx, printer *p, item it)
 }
 
 static rlab_status
-push_term(rlab_ctx *ctx, printer *p, rlab_term term, uint32_t level)
-{
+push_term(rlab_ctx *ctx, printer *p, rlab_term term, uint32_t level) {
     item it = {TERM, level, term, 0, NULL};
     return push(ctx, p, it);
 }
 
 static rlab_status
-push_text(rlab_ctx *ctx, printer *p, const char *text, size_t times)
-{
+push_text(rlab_ctx *ctx, printer *p, const char *text, size_t times) {
     item it = {TEXT, 0, 0, (uint32_t)times, text};
     return push(ctx, p, it);
 }
 
 static rlab_status
-push_leave(rlab_ctx *ctx, printer *p, uint32_t n)
-{
+push_leave(rlab_ctx *ctx, printer *p, uint32_t n) {
     item it = {LEAVE, 0, 0, n, NULL};
     return push(ctx, p, it);
 }
 
 static rlab_status
-put(rlab_ctx *ctx, printer *p, const char *text)
-{
+put(rlab_ctx *ctx, printer *p, const char *text) {
     return rlab_text_puts(ctx, p->out, text);
 }
 
-/* Opens a parenthesis that the stack will close if a construct of level `mine` stands at `level`. */
+/* Opens a parenthesis that the stack will close if a construct of level `mine` stands at `level`.
+ */
 static rlab_status
-open(rlab_ctx *ctx, printer *p, uint32_t mine, uint32_t level)
-{
+open(rlab_ctx *ctx, printer *p, uint32_t mine, uint32_t level) {
     if (mine <= level)
         return RLAB_OK;
     RLAB_TRY(push_text(ctx, p, ")", 1));
     return put(ctx, p, "(");
 }
 
-/* ---- names ------------------------------------------------------------------------------------------ */
+/* ---- names
+ * ------------------------------------------------------------------------------------------ */
 
 static bool
-taken(const printer *p, const char *name)
-{
+taken(const printer *p, const char *name) {
     for (size_t i = 0; i < p->env.len; i++)
         if (strcmp(p->names.at + p->env.at[i], name) == 0)
             return true;
@@ -95,8 +92,7 @@ taken(const printer *p, const char *name)
 
 /* Brings a binder into scope under a name nothing else in scope has. */
 static rlab_status
-bind(rlab_ctx *ctx, printer *p, const char *hint)
-{
+bind(rlab_ctx *ctx, printer *p, const char *hint) {
     const char *stem = hint && hint[0] && strcmp(hint, "_") != 0 ? hint : "x";
     uint32_t at = (uint32_t)p->names.len;
     RLAB_TRY(rlab_text_put(ctx, &p->names, stem, strlen(stem) + 1));
@@ -110,38 +106,34 @@ bind(rlab_ctx *ctx, printer *p, const char *hint)
 }
 
 static const char *
-hint_of(const printer *p, rlab_term term, uint32_t i)
-{
+hint_of(const printer *p, rlab_term term, uint32_t i) {
     uint32_t hint = rlab_term_node(p->store, term)->hint;
     return hint ? p->store->names.at + p->store->hints.at[hint + i] : NULL;
 }
 
 static const char *
-last_name(const printer *p, uint32_t back)
-{
+last_name(const printer *p, uint32_t back) {
     return p->names.at + p->env.at[p->env.len - 1 - back];
 }
 
 static void
-forget(printer *p, uint32_t n)
-{
+forget(printer *p, uint32_t n) {
     while (n--)
         p->names.len = p->env.at[--p->env.len];
 }
 
 static rlab_status
-bind_put(rlab_ctx *ctx, printer *p, const char *hint)
-{
+bind_put(rlab_ctx *ctx, printer *p, const char *hint) {
     RLAB_TRY(bind(ctx, p, hint));
     RLAB_TRY(put(ctx, p, " "));
     return put(ctx, p, last_name(p, 0));
 }
 
-/* ---- notations ------------------------------------------------------------------------------------------ */
+/* ---- notations
+ * ------------------------------------------------------------------------------------------ */
 
 static rlab_notation
-notation(const printer *p, rlab_term term)
-{
+notation(const printer *p, rlab_term term) {
     const rlab_node *node = rlab_term_node(p->store, term);
     if (node->kind != RLAB_CTOR || node->count < p->program->ctors.at[node->head].arity)
         return RLAB_NOTATION_NONE;
@@ -150,8 +142,7 @@ notation(const printer *p, rlab_term term)
 
 /* Follows a chain of nat successors or conses: their number and where it ends. */
 static size_t
-chain(const printer *p, rlab_term *term, rlab_notation kind)
-{
+chain(const printer *p, rlab_term *term, rlab_notation kind) {
     size_t links = 0;
     while (notation(p, *term) == kind && rlab_term_node(p->store, *term)->count) {
         *term = rlab_term_kids(p->store, *term)[kind == RLAB_NOTATION_LIST];
@@ -161,8 +152,7 @@ chain(const printer *p, rlab_term *term, rlab_notation kind)
 }
 
 static rlab_status
-print_nat(rlab_ctx *ctx, printer *p, rlab_term term, uint32_t level)
-{
+print_nat(rlab_ctx *ctx, printer *p, rlab_term term, uint32_t level) {
     rlab_term end = term;
     const char *succ;
     size_t links = chain(p, &end, RLAB_NOTATION_NAT);
@@ -181,8 +171,7 @@ print_nat(rlab_ctx *ctx, printer *p, rlab_term term, uint32_t level)
 }
 
 static rlab_status
-print_list(rlab_ctx *ctx, printer *p, rlab_term term, uint32_t level)
-{
+print_list(rlab_ctx *ctx, printer *p, rlab_term term, uint32_t level) {
     rlab_term end = term;
     size_t links = chain(p, &end, RLAB_NOTATION_LIST), first;
     bool closed = notation(p, end) == RLAB_NOTATION_LIST;
@@ -212,8 +201,7 @@ print_list(rlab_ctx *ctx, printer *p, rlab_term term, uint32_t level)
 }
 
 static rlab_status
-print_pair(rlab_ctx *ctx, printer *p, rlab_term term, uint32_t level)
-{
+print_pair(rlab_ctx *ctx, printer *p, rlab_term term, uint32_t level) {
     const rlab_term *kids = rlab_term_kids(p->store, term);
     if (level != TUPLE) {
         RLAB_TRY(put(ctx, p, "("));
@@ -224,11 +212,11 @@ print_pair(rlab_ctx *ctx, printer *p, rlab_term term, uint32_t level)
     return push_term(ctx, p, kids[0], TUPLE);
 }
 
-/* ---- applications and binders -------------------------------------------------------------------------- */
+/* ---- applications and binders
+ * -------------------------------------------------------------------------- */
 
 static rlab_status
-push_args(rlab_ctx *ctx, printer *p, rlab_term term, uint32_t first)
-{
+push_args(rlab_ctx *ctx, printer *p, rlab_term term, uint32_t first) {
     for (uint32_t i = rlab_term_node(p->store, term)->count; i-- > first;) {
         RLAB_TRY(push_term(ctx, p, rlab_term_kids(p->store, term)[i], ARGUMENT));
         RLAB_TRY(push_text(ctx, p, " ", 1));
@@ -237,8 +225,7 @@ push_args(rlab_ctx *ctx, printer *p, rlab_term term, uint32_t first)
 }
 
 static rlab_status
-print_global(rlab_ctx *ctx, printer *p, uint32_t g)
-{
+print_global(rlab_ctx *ctx, printer *p, uint32_t g) {
     const rlab_global_row *rows = p->program->globals.at;
     if (p->traced == g)
         return put(ctx, p, "UNROLL");
@@ -249,8 +236,7 @@ print_global(rlab_ctx *ctx, printer *p, uint32_t g)
 
 /* name x y {struct y} :=  with the binders of `n` lambdas; the body under them in *body. */
 static rlab_status
-fix_head(rlab_ctx *ctx, printer *p, rlab_term *body, uint32_t n, uint32_t struct_arg)
-{
+fix_head(rlab_ctx *ctx, printer *p, rlab_term *body, uint32_t n, uint32_t struct_arg) {
     for (uint32_t i = 0; i < n; i++) {
         RLAB_TRY(bind_put(ctx, p, hint_of(p, *body, 0)));
         *body = rlab_term_kids(p->store, *body)[0];
@@ -261,8 +247,7 @@ fix_head(rlab_ctx *ctx, printer *p, rlab_term *body, uint32_t n, uint32_t struct
 }
 
 static rlab_status
-print_fix(rlab_ctx *ctx, printer *p, rlab_term term)
-{
+print_fix(rlab_ctx *ctx, printer *p, rlab_term term) {
     const rlab_node *node = rlab_term_node(p->store, term);
     rlab_term body = rlab_term_kids(p->store, term)[0];
     uint32_t n = node->head & 0xffff;
@@ -273,11 +258,10 @@ print_fix(rlab_ctx *ctx, printer *p, rlab_term term)
     return push_term(ctx, p, body, ANY);
 }
 
-/* The literal fix of a Fixpoint with the rest of its mutual block. Its text names every member, so it
- * is printed in one piece: a member's body follows when the one before is done. */
+/* The literal fix of a Fixpoint with the rest of its mutual block. Its text names every member, so
+ * it is printed in one piece: a member's body follows when the one before is done. */
 static rlab_status
-print_fixg(rlab_ctx *ctx, printer *p, uint32_t g, uint32_t member, bool first)
-{
+print_fixg(rlab_ctx *ctx, printer *p, uint32_t g, uint32_t member, bool first) {
     const rlab_global_row *rows = p->program->globals.at;
     uint32_t next = member + 1;
     rlab_term body = rows[member].body;
@@ -301,8 +285,7 @@ print_fixg(rlab_ctx *ctx, printer *p, uint32_t g, uint32_t member, bool first)
 }
 
 static rlab_status
-print_lam(rlab_ctx *ctx, printer *p, rlab_term term)
-{
+print_lam(rlab_ctx *ctx, printer *p, rlab_term term) {
     uint32_t n = 0;
     RLAB_TRY(put(ctx, p, "fun"));
     for (; rlab_term_node(p->store, term)->kind == RLAB_LAM; n++) {
@@ -316,8 +299,7 @@ print_lam(rlab_ctx *ctx, printer *p, rlab_term term)
 
 /* The bound term must be printed before the name is in scope, so the name is chosen twice. */
 static rlab_status
-print_let(rlab_ctx *ctx, printer *p, rlab_term term)
-{
+print_let(rlab_ctx *ctx, printer *p, rlab_term term) {
     item enter = {ENTER, UINT32_MAX, term, 0, NULL};
     RLAB_TRY(put(ctx, p, "let"));
     RLAB_TRY(bind_put(ctx, p, hint_of(p, term, 0)));
@@ -332,8 +314,7 @@ print_let(rlab_ctx *ctx, printer *p, rlab_term term)
 
 /* Branch n of a match, and the task for the next. */
 static rlab_status
-print_branch(rlab_ctx *ctx, printer *p, rlab_term term, uint32_t n)
-{
+print_branch(rlab_ctx *ctx, printer *p, rlab_term term, uint32_t n) {
     const rlab_node *node = rlab_term_node(p->store, term);
     uint32_t first = p->program->types.at[node->head].first, name = 0;
     uint32_t arity = p->program->ctors.at[first + n].arity;
@@ -353,8 +334,7 @@ print_branch(rlab_ctx *ctx, printer *p, rlab_term term, uint32_t n)
 }
 
 static rlab_status
-print_match(rlab_ctx *ctx, printer *p, rlab_term term)
-{
+print_match(rlab_ctx *ctx, printer *p, rlab_term term) {
     item first = {ENTER, UINT32_MAX, term, 0, NULL};
     RLAB_TRY(put(ctx, p, "match "));
     RLAB_TRY(push_text(ctx, p, " end", 1));
@@ -366,8 +346,7 @@ print_match(rlab_ctx *ctx, printer *p, rlab_term term)
 
 /* What was put off: the next member of a fix, the name of a let, the next branch of a match. */
 static rlab_status
-enter(rlab_ctx *ctx, printer *p, const item *it)
-{
+enter(rlab_ctx *ctx, printer *p, const item *it) {
     if (it->level != UINT32_MAX)
         return print_fixg(ctx, p, it->level, it->term, false);
     if (rlab_term_node(p->store, it->term)->kind == RLAB_LET)
@@ -376,8 +355,7 @@ enter(rlab_ctx *ctx, printer *p, const item *it)
 }
 
 static uint32_t
-first_member(const printer *p, uint32_t g)
-{
+first_member(const printer *p, uint32_t g) {
     const rlab_global_row *rows = p->program->globals.at;
     uint32_t member = 0;
     while (rows[member].group != rows[g].group || rows[member].struct_arg < 0)
@@ -386,8 +364,7 @@ first_member(const printer *p, uint32_t g)
 }
 
 static rlab_status
-print_term(rlab_ctx *ctx, printer *p, rlab_term term, uint32_t level)
-{
+print_term(rlab_ctx *ctx, printer *p, rlab_term term, uint32_t level) {
     const rlab_node *node = rlab_term_node(p->store, term);
     switch (notation(p, term)) {
     case RLAB_NOTATION_NAT:
@@ -435,8 +412,7 @@ print_term(rlab_ctx *ctx, printer *p, rlab_term term, uint32_t level)
 }
 
 static rlab_status
-step(rlab_ctx *ctx, printer *p, const item *it)
-{
+step(rlab_ctx *ctx, printer *p, const item *it) {
     switch (it->op) {
     case TERM:
         return print_term(ctx, p, it->term, it->level);
@@ -455,8 +431,7 @@ step(rlab_ctx *ctx, printer *p, const item *it)
 
 rlab_status
 rlab_term_print(rlab_ctx *ctx, rlab_text *out, const rlab_store *store, rlab_term term,
-                uint32_t traced)
-{
+                uint32_t traced) {
     printer p;
     rlab_status status;
     memset(&p, 0, sizeof p);

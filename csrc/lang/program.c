@@ -4,8 +4,7 @@
 #include <string.h>
 
 static rlab_status
-put_name(rlab_ctx *ctx, uint32_t *out, rlab_program *program, const char *name)
-{
+put_name(rlab_ctx *ctx, uint32_t *out, rlab_program *program, const char *name) {
     uint32_t at = (uint32_t)program->names.len;
     RLAB_TRY(rlab_text_put(ctx, &program->names, name, strlen(name) + 1));
     *out = at;
@@ -13,16 +12,14 @@ put_name(rlab_ctx *ctx, uint32_t *out, rlab_program *program, const char *name)
 }
 
 static rlab_status
-check_open(rlab_ctx *ctx, const rlab_program *program)
-{
+check_open(rlab_ctx *ctx, const rlab_program *program) {
     return program->sealed
                ? rlab_fail(ctx, RLAB_EVALUE, "program: it is sealed, so nothing can be added")
                : RLAB_OK;
 }
 
 rlab_status
-rlab_program_new(rlab_ctx *ctx, rlab_program **out)
-{
+rlab_program_new(rlab_ctx *ctx, rlab_program **out) {
     rlab_program *program;
     rlab_status status;
     RLAB_TRY(rlab_alloc(ctx, (void **)&program, 1, sizeof *program));
@@ -36,8 +33,7 @@ rlab_program_new(rlab_ctx *ctx, rlab_program **out)
 }
 
 void
-rlab_program_free(rlab_program *program)
-{
+rlab_program_free(rlab_program *program) {
     if (!program)
         return;
     if (program->code)
@@ -55,8 +51,7 @@ rlab_program_free(rlab_program *program)
 
 rlab_status
 rlab_program_add_type(rlab_ctx *ctx, uint32_t *out, rlab_program *program, const char *name,
-                      uint32_t params, const char *notation)
-{
+                      uint32_t params, const char *notation) {
     static const char *const names[] = {"", "nat", "list", "prod"};
     rlab_type_row row = {0, params, (uint32_t)program->ctors.len, 0, RLAB_NOTATION_NONE};
     int kind = 0;
@@ -78,8 +73,7 @@ rlab_program_add_type(rlab_ctx *ctx, uint32_t *out, rlab_program *program, const
 /* Checks that a postfix type expression is one whole type over `vars` variables. */
 static rlab_status
 check_tx(rlab_ctx *ctx, const rlab_program *program, const char *where, const uint32_t *tx,
-         size_t len, uint32_t vars)
-{
+         size_t len, uint32_t vars) {
     int64_t have = 0;
     for (size_t i = 0; i < len; i++) {
         uint32_t word = tx[i], pops;
@@ -98,9 +92,9 @@ check_tx(rlab_ctx *ctx, const rlab_program *program, const char *where, const ui
         }
         have += 1 - (int64_t)pops;
         if (have < 1)
-            return rlab_fail(ctx, RLAB_ETERM, "%s: a type lacks arguments (type %s takes %u)", where,
-                             word == RLAB_TX_FUN ? "->" : rlab_program_type_name(program, word),
-                             pops);
+            return rlab_fail(
+                ctx, RLAB_ETERM, "%s: a type lacks arguments (type %s takes %u)", where,
+                word == RLAB_TX_FUN ? "->" : rlab_program_type_name(program, word), pops);
     }
     if (have != 1)
         return rlab_fail(ctx, RLAB_ETERM, "%s: expected one type expression, got %lld", where,
@@ -110,8 +104,7 @@ check_tx(rlab_ctx *ctx, const rlab_program *program, const char *where, const ui
 
 static rlab_status
 add_txs(rlab_ctx *ctx, uint32_t *first, rlab_program *program, const char *where,
-        const uint32_t *tx, const uint32_t *ends, uint32_t n, uint32_t vars)
-{
+        const uint32_t *tx, const uint32_t *ends, uint32_t n, uint32_t vars) {
     uint32_t base = (uint32_t)program->tx.len;
     for (uint32_t i = 0; i < n; i++) {
         uint32_t start = i ? ends[i - 1] : 0;
@@ -134,8 +127,7 @@ add_txs(rlab_ctx *ctx, uint32_t *first, rlab_program *program, const char *where
 
 rlab_status
 rlab_program_add_ctor(rlab_ctx *ctx, uint32_t *out, rlab_program *program, uint32_t type,
-                      const char *name, const uint32_t *args, const uint32_t *ends, uint32_t n)
-{
+                      const char *name, const uint32_t *args, const uint32_t *ends, uint32_t n) {
     rlab_ctor_row row = {0, type, n, 0};
     rlab_type_row *owner;
     RLAB_TRY(check_open(ctx, program));
@@ -144,9 +136,10 @@ rlab_program_add_ctor(rlab_ctx *ctx, uint32_t *out, rlab_program *program, uint3
                          program->types.len);
     owner = &program->types.at[type];
     if (owner->count && owner->first + owner->count != program->ctors.len)
-        return rlab_fail(ctx, RLAB_EVALUE,
-                         "constructor %s: the constructors of type %s must be added one after another",
-                         name, rlab_program_type_name(program, type));
+        return rlab_fail(
+            ctx, RLAB_EVALUE,
+            "constructor %s: the constructors of type %s must be added one after another", name,
+            rlab_program_type_name(program, type));
     RLAB_TRY(add_txs(ctx, &row.args, program, name, args, ends, n, owner->params));
     RLAB_TRY(rlab_vec_reserve(ctx, &program->ctors, program->ctors.len + 1));
     RLAB_TRY(put_name(ctx, &row.name, program, name));
@@ -161,8 +154,7 @@ rlab_program_add_ctor(rlab_ctx *ctx, uint32_t *out, rlab_program *program, uint3
 rlab_status
 rlab_program_add_global(rlab_ctx *ctx, uint32_t *out, rlab_program *program, const char *name,
                         uint32_t n_args, int32_t struct_arg, uint32_t group, uint32_t type_vars,
-                        const uint32_t *types, const uint32_t *ends, uint32_t n)
-{
+                        const uint32_t *types, const uint32_t *ends, uint32_t n) {
     rlab_global_row row;
     memset(&row, 0, sizeof row);
     RLAB_TRY(check_open(ctx, program));
@@ -187,8 +179,7 @@ rlab_program_add_global(rlab_ctx *ctx, uint32_t *out, rlab_program *program, con
 
 /* The term under n lambdas, or RLAB_NO_TERM if there are fewer. */
 static rlab_term
-under_lambdas(const rlab_store *store, rlab_term term, uint32_t n)
-{
+under_lambdas(const rlab_store *store, rlab_term term, uint32_t n) {
     for (uint32_t i = 0; i < n; i++) {
         if (rlab_term_node(store, term)->kind != RLAB_LAM)
             return RLAB_NO_TERM;
@@ -198,8 +189,7 @@ under_lambdas(const rlab_store *store, rlab_term term, uint32_t n)
 }
 
 rlab_status
-rlab_program_set_body(rlab_ctx *ctx, rlab_program *program, uint32_t global, rlab_term body)
-{
+rlab_program_set_body(rlab_ctx *ctx, rlab_program *program, uint32_t global, rlab_term body) {
     rlab_global_row *row;
     RLAB_TRY(check_open(ctx, program));
     if (global >= program->globals.len)
@@ -217,8 +207,7 @@ rlab_program_set_body(rlab_ctx *ctx, rlab_program *program, uint32_t global, rla
 }
 
 static rlab_status
-check_notation(rlab_ctx *ctx, const rlab_program *program, uint32_t type)
-{
+check_notation(rlab_ctx *ctx, const rlab_program *program, uint32_t type) {
     const rlab_type_row *row = &program->types.at[type];
     const rlab_ctor_row *ctor = program->ctors.at + row->first;
     bool good = true;
@@ -235,8 +224,7 @@ check_notation(rlab_ctx *ctx, const rlab_program *program, uint32_t type)
 }
 
 rlab_status
-rlab_program_seal(rlab_ctx *ctx, rlab_program *program)
-{
+rlab_program_seal(rlab_ctx *ctx, rlab_program *program) {
     rlab_code *code;
     rlab_status status;
     RLAB_TRY(check_open(ctx, program));
@@ -265,26 +253,24 @@ rlab_program_seal(rlab_ctx *ctx, rlab_program *program)
     return RLAB_OK;
 }
 
-/* ---- postfix builder ------------------------------------------------------------------------------ */
+/* ---- postfix builder
+ * ------------------------------------------------------------------------------ */
 
 void
-rlab_builder_init(rlab_builder *builder, rlab_store *store)
-{
+rlab_builder_init(rlab_builder *builder, rlab_store *store) {
     memset(builder, 0, sizeof *builder);
     builder->store = store;
 }
 
 void
-rlab_builder_free(rlab_builder *builder)
-{
+rlab_builder_free(rlab_builder *builder) {
     rlab_vec_free(&builder->stack);
 }
 
 /* Terms that an instruction pops; EINDEX if its head names nothing. */
 static rlab_status
 pops_of(rlab_ctx *ctx, uint32_t *out, const rlab_program *program, rlab_kind kind, uint32_t head,
-        uint32_t n)
-{
+        uint32_t n) {
     size_t bound = SIZE_MAX;
     const char *what = "";
     *out = 0;
@@ -322,8 +308,7 @@ pops_of(rlab_ctx *ctx, uint32_t *out, const rlab_program *program, rlab_kind kin
 }
 
 static rlab_status
-check_names(rlab_ctx *ctx, const rlab_program *program, rlab_kind kind, uint32_t head, uint32_t n)
-{
+check_names(rlab_ctx *ctx, const rlab_program *program, rlab_kind kind, uint32_t head, uint32_t n) {
     uint32_t expected = 0;
     if (kind == RLAB_LAM || kind == RLAB_LET || kind == RLAB_FIX)
         expected = 1;
@@ -337,19 +322,17 @@ check_names(rlab_ctx *ctx, const rlab_program *program, rlab_kind kind, uint32_t
 
 rlab_status
 rlab_builder_push(rlab_ctx *ctx, rlab_builder *builder, rlab_kind kind, uint32_t head, uint32_t n,
-                  const char *const *names, uint32_t n_names)
-{
+                  const char *const *names, uint32_t n_names) {
     rlab_store *store = builder->store;
     uint32_t pops, hint = 0;
     rlab_term term, *from;
     RLAB_TRY(pops_of(ctx, &pops, store->program, kind, head, n));
     RLAB_TRY(check_names(ctx, store->program, kind, head, n_names));
     if (pops > builder->stack.len)
-        return rlab_fail(ctx, RLAB_ETERM, "code: an instruction takes %u terms, %zu are there", pops,
-                         builder->stack.len);
+        return rlab_fail(ctx, RLAB_ETERM, "code: an instruction takes %u terms, %zu are there",
+                         pops, builder->stack.len);
     from = builder->stack.at + builder->stack.len - pops;
-    if (kind == RLAB_FIX &&
-        under_lambdas(store, from[0], head & 0xffff) == RLAB_NO_TERM)
+    if (kind == RLAB_FIX && under_lambdas(store, from[0], head & 0xffff) == RLAB_NO_TERM)
         return rlab_fail(ctx, RLAB_ETERM, "code: a fix of %u arguments needs as many lambdas",
                          head & 0xffff);
     if (n_names) {
@@ -366,8 +349,7 @@ rlab_builder_push(rlab_ctx *ctx, rlab_builder *builder, rlab_kind kind, uint32_t
 }
 
 rlab_status
-rlab_builder_finish(rlab_ctx *ctx, rlab_term *out, rlab_builder *builder)
-{
+rlab_builder_finish(rlab_ctx *ctx, rlab_term *out, rlab_builder *builder) {
     if (builder->stack.len != 1)
         return rlab_fail(ctx, RLAB_ETERM, "code: expected one term at the end, got %zu",
                          builder->stack.len);

@@ -1,6 +1,6 @@
-/* The reducer: small steps by refocusing. The term is kept as a focus and the frames around it, so a
- * step costs what it changes; the whole term is put together only when asked for.
- * Order: leftmost-innermost; in an application first the head, then the arguments, then the redex. */
+/* The reducer: small steps by refocusing. The term is kept as a focus and the frames around it, so
+ * a step costs what it changes; the whole term is put together only when asked for. Order:
+ * leftmost-innermost; in an application first the head, then the arguments, then the redex. */
 #include "lang/inner.h"
 
 #include <string.h>
@@ -22,50 +22,49 @@ struct rlab_reducer {
     uint32_t group;
     rlab_budget budget;
     uint64_t contractions;
-    RLAB_VEC(frame) frames;
+    RLAB_VEC(frame)
+    frames;
     rlab_ids kids;
     rlab_term focus;
     bool settled; /* RLAB_CALL: the focus is the next pending call, or the end */
     rlab_rule rule;
     uint32_t function;
     size_t depth; /* frames above the last redex */
-    RLAB_VEC(int32_t) position;
+    RLAB_VEC(int32_t)
+    position;
     bool position_known;
 };
 
 const char *
-rlab_rule_name(rlab_rule rule)
-{
+rlab_rule_name(rlab_rule rule) {
     static const char *const names[] = {"delta", "beta", "iota", "zeta"};
     return names[rule];
 }
 
 static const rlab_node *
-node_of(const rlab_reducer *r, rlab_term term)
-{
+node_of(const rlab_reducer *r, rlab_term term) {
     return rlab_term_node(r->store, term);
 }
 
 static bool
-is_value(const rlab_reducer *r, rlab_term term)
-{
+is_value(const rlab_reducer *r, rlab_term term) {
     return (node_of(r, term)->flags & RLAB_TERM_VALUE) != 0;
 }
 
 static rlab_status
-fail_stuck(rlab_ctx *ctx)
-{
-    return rlab_fail(ctx, RLAB_ETERM, "reduction is stuck: a match or an application meets a value of "
-                                      "the wrong kind; the term is not well typed");
+fail_stuck(rlab_ctx *ctx) {
+    return rlab_fail(ctx, RLAB_ETERM,
+                     "reduction is stuck: a match or an application meets a value of "
+                     "the wrong kind; the term is not well typed");
 }
 
-/* ---- contraction ---------------------------------------------------------------------------------------- */
+/* ---- contraction
+ * ---------------------------------------------------------------------------------------- */
 
 /* A redex and what it is: set by find_rule. */
 static rlab_status
 find_rule(rlab_ctx *ctx, const rlab_reducer *r, rlab_term term, rlab_rule *rule, uint32_t *function,
-          bool *local_fix)
-{
+          bool *local_fix) {
     const rlab_node *node = node_of(r, term), *head = node;
     *function = UINT32_MAX;
     *local_fix = false;
@@ -111,8 +110,7 @@ typedef struct kept {
 } kept;
 
 static rlab_status
-keep(rlab_ctx *ctx, kept *k, const rlab_reducer *r, rlab_term term)
-{
+keep(rlab_ctx *ctx, kept *k, const rlab_reducer *r, rlab_term term) {
     k->n = node_of(r, term)->count;
     k->at = k->few;
     if (k->n > RLAB_FEW)
@@ -123,15 +121,13 @@ keep(rlab_ctx *ctx, kept *k, const rlab_reducer *r, rlab_term term)
 }
 
 static void
-unkeep(kept *k)
-{
+unkeep(kept *k) {
     if (k->at != k->few)
         rlab_free(k->at);
 }
 
 static rlab_status
-contract_match(rlab_ctx *ctx, rlab_term *out, rlab_reducer *r, rlab_term term)
-{
+contract_match(rlab_ctx *ctx, rlab_term *out, rlab_reducer *r, rlab_term term) {
     rlab_term scrutinee = rlab_term_kids(r->store, term)[0], branch;
     const rlab_node *node = node_of(r, scrutinee);
     const rlab_type_row *type = &r->program->types.at[node_of(r, term)->head];
@@ -149,8 +145,7 @@ contract_match(rlab_ctx *ctx, rlab_term *out, rlab_reducer *r, rlab_term term)
 
 /* The head of an application becomes `head`, after `taken` arguments went into it. */
 static rlab_status
-contract_app(rlab_ctx *ctx, rlab_term *out, rlab_reducer *r, rlab_term term)
-{
+contract_app(rlab_ctx *ctx, rlab_term *out, rlab_reducer *r, rlab_term term) {
     rlab_term self = rlab_term_kids(r->store, term)[0], head, body;
     const rlab_node *node = node_of(r, self);
     uint32_t taken = 0;
@@ -185,14 +180,14 @@ contract_app(rlab_ctx *ctx, rlab_term *out, rlab_reducer *r, rlab_term term)
 }
 
 static rlab_status
-contract(rlab_ctx *ctx, rlab_reducer *r)
-{
+contract(rlab_ctx *ctx, rlab_reducer *r) {
     const rlab_node *node = node_of(r, r->focus);
     rlab_term bound, term = r->focus;
     if (r->contractions >= r->budget.steps)
-        return rlab_fail(ctx, RLAB_EBUDGET,
-                         "step budget of %llu contractions ran out; raise it or make the input smaller",
-                         (unsigned long long)r->budget.steps);
+        return rlab_fail(
+            ctx, RLAB_EBUDGET,
+            "step budget of %llu contractions ran out; raise it or make the input smaller",
+            (unsigned long long)r->budget.steps);
     if (++r->contractions % POLL_STEPS == 0)
         RLAB_TRY(rlab_ctx_poll(ctx));
     switch ((rlab_kind)node->kind) {
@@ -210,11 +205,12 @@ contract(rlab_ctx *ctx, rlab_reducer *r)
     }
 }
 
-/* ---- frames ------------------------------------------------------------------------------------------------ */
+/* ---- frames
+ * ------------------------------------------------------------------------------------------------
+ */
 
 static uint32_t
-reducible_kids(const rlab_node *node)
-{
+reducible_kids(const rlab_node *node) {
     switch ((rlab_kind)node->kind) {
     case RLAB_CTOR:
     case RLAB_APP:
@@ -229,16 +225,14 @@ reducible_kids(const rlab_node *node)
 
 /* The first kid from `from` on that is no value, or count. */
 static uint32_t
-next_hole(const rlab_reducer *r, const rlab_term *kids, uint32_t count, uint32_t from)
-{
+next_hole(const rlab_reducer *r, const rlab_term *kids, uint32_t count, uint32_t from) {
     while (from < count && is_value(r, kids[from]))
         from++;
     return from;
 }
 
 static rlab_status
-push(rlab_ctx *ctx, rlab_reducer *r, uint32_t count, uint32_t hole)
-{
+push(rlab_ctx *ctx, rlab_reducer *r, uint32_t count, uint32_t hole) {
     frame f = {r->focus, (uint32_t)r->kids.len, count, hole};
     RLAB_TRY(rlab_vec_reserve(ctx, &r->kids, r->kids.len + count));
     if (r->frames.len == r->frames.cap)
@@ -252,8 +246,7 @@ push(rlab_ctx *ctx, rlab_reducer *r, uint32_t count, uint32_t hole)
 
 /* The node of a frame with `term` in its hole. */
 static rlab_status
-rebuild(rlab_ctx *ctx, rlab_term *out, rlab_reducer *r, const frame *f, rlab_term term)
-{
+rebuild(rlab_ctx *ctx, rlab_term *out, rlab_reducer *r, const frame *f, rlab_term term) {
     rlab_node node = *node_of(r, f->term);
     rlab_term *kids = r->kids.at + f->kids, saved = kids[f->hole];
     rlab_status status;
@@ -268,8 +261,8 @@ rebuild(rlab_ctx *ctx, rlab_term *out, rlab_reducer *r, const frame *f, rlab_ter
         status = keep(ctx, &k, r, f->term);
         if (status == RLAB_OK) {
             k.at[0] = term;
-            status = rlab_term_intern(ctx, out, r->store, (rlab_kind)node.kind, node.head, k.at, k.n,
-                                      node.hint);
+            status = rlab_term_intern(ctx, out, r->store, (rlab_kind)node.kind, node.head, k.at,
+                                      k.n, node.hint);
             unkeep(&k);
         }
     }
@@ -279,8 +272,7 @@ rebuild(rlab_ctx *ctx, rlab_term *out, rlab_reducer *r, const frame *f, rlab_ter
 
 /* The focus goes into the hole of the innermost frame, which becomes the focus. */
 static rlab_status
-pop(rlab_ctx *ctx, rlab_reducer *r)
-{
+pop(rlab_ctx *ctx, rlab_reducer *r) {
     frame f = r->frames.at[r->frames.len - 1];
     RLAB_TRY(rebuild(ctx, &r->focus, r, &f, r->focus));
     r->frames.len--;
@@ -291,8 +283,7 @@ pop(rlab_ctx *ctx, rlab_reducer *r)
 /* Goes to the next redex inside the frames from `base` on; *found is false if there is none and the
  * focus is a value there. */
 static rlab_status
-refocus(rlab_ctx *ctx, bool *found, rlab_reducer *r, size_t base)
-{
+refocus(rlab_ctx *ctx, bool *found, rlab_reducer *r, size_t base) {
     for (;;) {
         if (is_value(r, r->focus)) {
             frame *f;
@@ -323,12 +314,13 @@ refocus(rlab_ctx *ctx, bool *found, rlab_reducer *r, size_t base)
     }
 }
 
-/* ---- calls --------------------------------------------------------------------------------------------------- */
+/* ---- calls
+ * ---------------------------------------------------------------------------------------------------
+ */
 
 /* Whether a term is a call of the traced group. */
 static bool
-pending(const rlab_reducer *r, rlab_term term)
-{
+pending(const rlab_reducer *r, rlab_term term) {
     const rlab_node *node = node_of(r, term);
     if (node->kind == RLAB_APP)
         node = node_of(r, rlab_term_kids(r->store, term)[0]);
@@ -337,8 +329,7 @@ pending(const rlab_reducer *r, rlab_term term)
 
 /* Normal form of the focus but for pending calls, which stay and hold up what needs their value. */
 static rlab_status
-normalise(rlab_ctx *ctx, rlab_reducer *r)
-{
+normalise(rlab_ctx *ctx, rlab_reducer *r) {
     size_t base = r->frames.len;
     bool down = true;
     for (;;) {
@@ -378,10 +369,10 @@ normalise(rlab_ctx *ctx, rlab_reducer *r)
     }
 }
 
-/* After a call was contracted: what waited for its value runs, then the next pending call is found. */
+/* After a call was contracted: what waited for its value runs, then the next pending call is found.
+ */
 static rlab_status
-settle(rlab_ctx *ctx, rlab_reducer *r)
-{
+settle(rlab_ctx *ctx, rlab_reducer *r) {
     while (!r->settled) {
         if (is_value(r, r->focus)) {
             frame *f;
@@ -415,8 +406,7 @@ settle(rlab_ctx *ctx, rlab_reducer *r)
 }
 
 static rlab_status
-step_call(rlab_ctx *ctx, bool *done, rlab_reducer *r)
-{
+step_call(rlab_ctx *ctx, bool *done, rlab_reducer *r) {
     bool local_fix;
     RLAB_TRY(settle(ctx, r));
     *done = is_value(r, r->focus);
@@ -430,11 +420,12 @@ step_call(rlab_ctx *ctx, bool *done, rlab_reducer *r)
     return normalise(ctx, r);
 }
 
-/* ---- steps -------------------------------------------------------------------------------------------------------- */
+/* ---- steps
+ * --------------------------------------------------------------------------------------------------------
+ */
 
 static rlab_status
-step_small(rlab_ctx *ctx, bool *done, rlab_reducer *r)
-{
+step_small(rlab_ctx *ctx, bool *done, rlab_reducer *r) {
     bool found, local_fix;
     rlab_rule rule;
     uint32_t function;
@@ -460,14 +451,12 @@ step_small(rlab_ctx *ctx, bool *done, rlab_reducer *r)
 }
 
 rlab_status
-rlab_reducer_step(rlab_ctx *ctx, bool *done, rlab_reducer *r)
-{
+rlab_reducer_step(rlab_ctx *ctx, bool *done, rlab_reducer *r) {
     return r->granularity == RLAB_CALL ? step_call(ctx, done, r) : step_small(ctx, done, r);
 }
 
 rlab_status
-rlab_reducer_start(rlab_ctx *ctx, rlab_reducer *r, rlab_term term)
-{
+rlab_reducer_start(rlab_ctx *ctx, rlab_reducer *r, rlab_term term) {
     r->frames.len = r->kids.len = 0;
     r->contractions = 0;
     r->depth = 0;
@@ -479,8 +468,7 @@ rlab_reducer_start(rlab_ctx *ctx, rlab_reducer *r, rlab_term term)
 
 rlab_status
 rlab_reducer_new(rlab_ctx *ctx, rlab_reducer **out, rlab_store *store, rlab_term term,
-                 rlab_granularity granularity, uint32_t group, rlab_budget budget)
-{
+                 rlab_granularity granularity, uint32_t group, rlab_budget budget) {
     rlab_reducer *r;
     rlab_status status;
     RLAB_TRY(rlab_alloc(ctx, (void **)&r, 1, sizeof *r));
@@ -503,8 +491,7 @@ rlab_reducer_new(rlab_ctx *ctx, rlab_reducer **out, rlab_store *store, rlab_term
 }
 
 void
-rlab_reducer_free(rlab_reducer *r)
-{
+rlab_reducer_free(rlab_reducer *r) {
     if (!r)
         return;
     rlab_vec_free(&r->frames);
@@ -514,21 +501,18 @@ rlab_reducer_free(rlab_reducer *r)
 }
 
 rlab_rule
-rlab_reducer_rule(const rlab_reducer *r)
-{
+rlab_reducer_rule(const rlab_reducer *r) {
     return r->rule;
 }
 
 uint32_t
-rlab_reducer_function(const rlab_reducer *r)
-{
+rlab_reducer_function(const rlab_reducer *r) {
     return r->function;
 }
 
 /* The frames above the last redex stand until the next step (or until a call trace settles). */
 rlab_status
-rlab_reducer_position(rlab_ctx *ctx, const int32_t **out, size_t *len, rlab_reducer *r)
-{
+rlab_reducer_position(rlab_ctx *ctx, const int32_t **out, size_t *len, rlab_reducer *r) {
     if (!r->position_known) {
         RLAB_TRY(rlab_vec_reserve(ctx, &r->position, r->depth + 1));
         for (size_t i = 0; i < r->depth; i++) {
@@ -544,8 +528,7 @@ rlab_reducer_position(rlab_ctx *ctx, const int32_t **out, size_t *len, rlab_redu
 }
 
 rlab_status
-rlab_reducer_term(rlab_ctx *ctx, rlab_term *out, rlab_reducer *r)
-{
+rlab_reducer_term(rlab_ctx *ctx, rlab_term *out, rlab_reducer *r) {
     rlab_term term;
     if (r->granularity == RLAB_CALL && !r->settled) {
         const int32_t *unused;

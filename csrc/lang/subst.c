@@ -8,15 +8,15 @@ typedef struct frame {
 } frame;
 
 typedef struct walk {
-    RLAB_VEC(frame) frames;
+    RLAB_VEC(frame)
+    frames;
     rlab_ids done;
 } walk;
 
 /* Index `under + i` (i < n) becomes args[n - 1 - i]; larger ones fall by n. */
 static rlab_status
 leaf(rlab_ctx *ctx, rlab_term *out, rlab_store *store, uint32_t index, uint32_t under,
-     const rlab_term *args, uint32_t n)
-{
+     const rlab_term *args, uint32_t n) {
     if (index - under < n) {
         *out = args[n - 1 - (index - under)];
         return RLAB_OK;
@@ -25,8 +25,7 @@ leaf(rlab_ctx *ctx, rlab_term *out, rlab_store *store, uint32_t index, uint32_t 
 }
 
 static rlab_status
-rebuild(rlab_ctx *ctx, rlab_term *out, rlab_store *store, rlab_term old, rlab_ids *done)
-{
+rebuild(rlab_ctx *ctx, rlab_term *out, rlab_store *store, rlab_term old, rlab_ids *done) {
     rlab_node node = *rlab_term_node(store, old);
     rlab_term *kids = done->at + done->len - node.count;
     done->len -= node.count;
@@ -38,8 +37,7 @@ rebuild(rlab_ctx *ctx, rlab_term *out, rlab_store *store, rlab_term old, rlab_id
 
 static rlab_status
 run(rlab_ctx *ctx, rlab_term *out, rlab_store *store, rlab_term body, const rlab_term *args,
-    uint32_t n, walk *w)
-{
+    uint32_t n, walk *w) {
     rlab_term now = body;
     uint32_t under = 0;
     for (;;) {
@@ -77,8 +75,7 @@ run(rlab_ctx *ctx, rlab_term *out, rlab_store *store, rlab_term body, const rlab
 
 rlab_status
 rlab_term_subst(rlab_ctx *ctx, rlab_term *out, rlab_store *store, rlab_term body,
-                const rlab_term *args, uint32_t n)
-{
+                const rlab_term *args, uint32_t n) {
     walk w = {{0}, {0}};
     rlab_status status;
     if (n == 0 || rlab_term_node(store, body)->free == 0) {

@@ -5,8 +5,7 @@
 #include <string.h>
 
 rlab_status
-rlab_text_put(rlab_ctx *ctx, rlab_text *text, const char *s, size_t len)
-{
+rlab_text_put(rlab_ctx *ctx, rlab_text *text, const char *s, size_t len) {
     RLAB_TRY(rlab_vec_reserve(ctx, text, text->len + len + 1));
     memcpy(text->at + text->len, s, len);
     text->len += len;
@@ -15,22 +14,19 @@ rlab_text_put(rlab_ctx *ctx, rlab_text *text, const char *s, size_t len)
 }
 
 rlab_status
-rlab_text_puts(rlab_ctx *ctx, rlab_text *text, const char *s)
-{
+rlab_text_puts(rlab_ctx *ctx, rlab_text *text, const char *s) {
     return rlab_text_put(ctx, text, s, strlen(s));
 }
 
 rlab_status
-rlab_text_number(rlab_ctx *ctx, rlab_text *text, uint64_t value)
-{
+rlab_text_number(rlab_ctx *ctx, rlab_text *text, uint64_t value) {
     char digits[24];
     int n = snprintf(digits, sizeof digits, "%llu", (unsigned long long)value);
     return rlab_text_put(ctx, text, digits, (size_t)n);
 }
 
 rlab_status
-rlab_ids_push(rlab_ctx *ctx, rlab_ids *ids, uint32_t id)
-{
+rlab_ids_push(rlab_ctx *ctx, rlab_ids *ids, uint32_t id) {
     if (ids->len == ids->cap)
         RLAB_TRY(rlab_vec_reserve(ctx, ids, ids->len + 1));
     ids->at[ids->len++] = id;
@@ -39,8 +35,7 @@ rlab_ids_push(rlab_ctx *ctx, rlab_ids *ids, uint32_t id)
 
 static rlab_status
 copy_bytes(rlab_ctx *ctx, void **items, size_t *cap, size_t *len, const void *from, size_t from_len,
-           size_t size)
-{
+           size_t size) {
     RLAB_TRY(rlab_grow(ctx, items, cap, from_len + 1, size));
     if (from_len)
         memcpy(*items, from, from_len * size);
@@ -53,8 +48,7 @@ copy_bytes(rlab_ctx *ctx, void **items, size_t *cap, size_t *len, const void *fr
                sizeof *(to)->at)
 
 static rlab_status
-rehash(rlab_ctx *ctx, rlab_store *store, size_t cap)
-{
+rehash(rlab_ctx *ctx, rlab_store *store, size_t cap) {
     uint32_t *table = NULL;
     size_t have = 0;
     RLAB_TRY(rlab_grow(ctx, (void **)&table, &have, cap, sizeof *table));
@@ -72,8 +66,7 @@ rehash(rlab_ctx *ctx, rlab_store *store, size_t cap)
 }
 
 rlab_status
-rlab_store_init(rlab_ctx *ctx, rlab_store *store, const rlab_program *program)
-{
+rlab_store_init(rlab_ctx *ctx, rlab_store *store, const rlab_program *program) {
     const rlab_store *base = &program->store;
     size_t cap = 256;
     rlab_status status;
@@ -97,8 +90,7 @@ rlab_store_init(rlab_ctx *ctx, rlab_store *store, const rlab_program *program)
 }
 
 rlab_status
-rlab_store_truncate(rlab_ctx *ctx, rlab_store *store, size_t nodes, size_t kids)
-{
+rlab_store_truncate(rlab_ctx *ctx, rlab_store *store, size_t nodes, size_t kids) {
     size_t dropped = store->nodes.len - nodes;
     if (dropped < store->table_cap / 8) {
         /* Newest first, so that every probe sequence is whole again when its older entry goes. */
@@ -126,8 +118,7 @@ rlab_store_truncate(rlab_ctx *ctx, rlab_store *store, size_t nodes, size_t kids)
 }
 
 void
-rlab_store_free(rlab_store *store)
-{
+rlab_store_free(rlab_store *store) {
     rlab_vec_free(&store->nodes);
     rlab_vec_free(&store->kids);
     rlab_vec_free(&store->hints);
@@ -139,8 +130,7 @@ rlab_store_free(rlab_store *store)
 
 /* Binders that a node puts over its kid i. */
 uint32_t
-rlab_node_binders(const rlab_program *program, rlab_kind kind, uint32_t head, uint32_t kid)
-{
+rlab_node_binders(const rlab_program *program, rlab_kind kind, uint32_t head, uint32_t kid) {
     switch (kind) {
     case RLAB_LAM:
     case RLAB_FIX:
@@ -155,8 +145,7 @@ rlab_node_binders(const rlab_program *program, rlab_kind kind, uint32_t head, ui
 }
 
 static bool
-partial(const rlab_store *store, const rlab_node *f, uint32_t args)
-{
+partial(const rlab_store *store, const rlab_node *f, uint32_t args) {
     const rlab_program *program = store->program;
     switch ((rlab_kind)f->kind) {
     case RLAB_GLOBAL:
@@ -171,8 +160,7 @@ partial(const rlab_store *store, const rlab_node *f, uint32_t args)
 
 static uint8_t
 flags_of(const rlab_store *store, rlab_kind kind, uint32_t head, const rlab_term *kids,
-         uint32_t count)
-{
+         uint32_t count) {
     const rlab_program *program = store->program;
     uint8_t all = RLAB_TERM_VALUE | RLAB_TERM_DATA;
     switch (kind) {
@@ -199,8 +187,7 @@ flags_of(const rlab_store *store, rlab_kind kind, uint32_t head, const rlab_term
 
 /* Fills what follows from the kids: free, size, depth, flags. */
 static void
-measure(const rlab_store *store, rlab_node *node, const rlab_term *kids)
-{
+measure(const rlab_store *store, rlab_node *node, const rlab_term *kids) {
     rlab_kind kind = (rlab_kind)node->kind;
     uint64_t size = kind == RLAB_CTOR;
     uint32_t depth = 0, free = kind == RLAB_VAR ? node->head + 1 : 0;
@@ -224,8 +211,7 @@ measure(const rlab_store *store, rlab_node *node, const rlab_term *kids)
 
 rlab_status
 rlab_term_intern(rlab_ctx *ctx, rlab_term *out, rlab_store *store, rlab_kind kind, uint32_t head,
-                 const rlab_term *kids, uint32_t count, uint32_t hint)
-{
+                 const rlab_term *kids, uint32_t count, uint32_t hint) {
     uint64_t hash = rlab_hash_mix(RLAB_HASH_START + kind, (uint64_t)head << 20 | count);
     size_t at;
     rlab_node *node;
@@ -234,9 +220,9 @@ rlab_term_intern(rlab_ctx *ctx, rlab_term *out, rlab_store *store, rlab_kind kin
     at = hash & (store->table_cap - 1);
     for (; store->table[at] != RLAB_NO_TERM; at = (at + 1) & (store->table_cap - 1)) {
         node = &store->nodes.at[store->table[at]];
-        if (node->hash == hash && node->kind == kind && node->head == head && node->count == count &&
-            (count == 0 ||
-             memcmp(store->kids.at + node->kids, kids, count * sizeof *kids) == 0)) {
+        if (node->hash == hash && node->kind == kind && node->head == head &&
+            node->count == count &&
+            (count == 0 || memcmp(store->kids.at + node->kids, kids, count * sizeof *kids) == 0)) {
             *out = store->table[at];
             return RLAB_OK;
         }
@@ -277,8 +263,7 @@ rlab_term_intern(rlab_ctx *ctx, rlab_term *out, rlab_store *store, rlab_kind kin
 
 rlab_status
 rlab_term_app(rlab_ctx *ctx, rlab_term *out, rlab_store *store, rlab_term f, const rlab_term *args,
-              uint32_t n)
-{
+              uint32_t n) {
     const rlab_node *node = rlab_term_node(store, f);
     rlab_term few[RLAB_FEW], *all = few;
     uint32_t total, have;
@@ -310,11 +295,11 @@ rlab_term_app(rlab_ctx *ctx, rlab_term *out, rlab_store *store, rlab_term f, con
     return status;
 }
 
-/* ---- copying between stores ---------------------------------------------------------------------- */
+/* ---- copying between stores
+ * ---------------------------------------------------------------------- */
 
 static uint32_t
-hint_count(const rlab_store *store, const rlab_node *node)
-{
+hint_count(const rlab_store *store, const rlab_node *node) {
     uint32_t names = 0;
     if (node->kind == RLAB_MATCH)
         for (uint32_t i = 1; i < node->count; i++)
@@ -326,8 +311,7 @@ hint_count(const rlab_store *store, const rlab_node *node)
 
 static rlab_status
 copy_hint(rlab_ctx *ctx, uint32_t *out, rlab_store *to, const rlab_store *from,
-          const rlab_node *node)
-{
+          const rlab_node *node) {
     uint32_t names = hint_count(from, node), first = (uint32_t)to->hints.len;
     *out = 0;
     if (node->hint == 0 || names == 0)
@@ -339,16 +323,15 @@ copy_hint(rlab_ctx *ctx, uint32_t *out, rlab_store *to, const rlab_store *from,
 }
 
 rlab_status
-rlab_store_name(rlab_ctx *ctx, rlab_store *store, const char *name)
-{
+rlab_store_name(rlab_ctx *ctx, rlab_store *store, const char *name) {
     RLAB_TRY(rlab_ids_push(ctx, &store->hints, (uint32_t)store->names.len));
     return rlab_text_put(ctx, &store->names, name, strlen(name) + 1);
 }
 
 /* Kids are older than their nodes: one pass marks what the term needs, one pass copies it. */
 rlab_status
-rlab_term_copy(rlab_ctx *ctx, rlab_term *out, rlab_store *to, const rlab_store *from, rlab_term term)
-{
+rlab_term_copy(rlab_ctx *ctx, rlab_term *out, rlab_store *to, const rlab_store *from,
+               rlab_term term) {
     uint32_t base = (uint32_t)from->program->store.nodes.len;
     uint32_t *map = NULL;
     rlab_ids kids = {0};

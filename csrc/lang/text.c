@@ -1,5 +1,6 @@
-/* Reading values: Gallina's constructors, numerals, lists, pairs and parentheses, checked against a type.
- * The text becomes postfix entries first; types are then checked from the last entry backwards. */
+/* Reading values: Gallina's constructors, numerals, lists, pairs and parentheses, checked against a
+ * type. The text becomes postfix entries first; types are then checked from the last entry
+ * backwards. */
 #include "lang/type.h"
 
 #include <stdio.h>
@@ -32,17 +33,19 @@ typedef struct parser {
     uint32_t node;
     const char *text;
     size_t len, at;
-    RLAB_VEC(opened) stack;
-    RLAB_VEC(entry) entries;
+    RLAB_VEC(opened)
+    stack;
+    RLAB_VEC(entry)
+    entries;
     uint32_t pair, nil, cons; /* constructors of the notations, or NO_CTOR */
     uint32_t last;            /* constructor found last */
 } parser;
 
-/* ---- errors ------------------------------------------------------------------------------------------- */
+/* ---- errors
+ * ------------------------------------------------------------------------------------------- */
 
 static size_t
-characters(const char *text, size_t bytes)
-{
+characters(const char *text, size_t bytes) {
     size_t n = 0;
     for (size_t i = 0; i < bytes; i++)
         n += ((unsigned char)text[i] & 0xc0) != 0x80;
@@ -50,8 +53,7 @@ characters(const char *text, size_t bytes)
 }
 
 static rlab_status
-fail_at(rlab_ctx *ctx, const parser *p, size_t at, const char *message)
-{
+fail_at(rlab_ctx *ctx, const parser *p, size_t at, const char *message) {
     rlab_text name = {0};
     size_t place = characters(p->text, at);
     RLAB_TRY(rlab_type_node_name(ctx, &name, p->type, p->node));
@@ -62,8 +64,7 @@ fail_at(rlab_ctx *ctx, const parser *p, size_t at, const char *message)
 }
 
 static int
-word_length(const parser *p, size_t at)
-{
+word_length(const parser *p, size_t at) {
     size_t n = 0;
     while (at + n < p->len && n < 60 && !strchr(" \t\r\n()[];,", p->text[at + n]))
         n++;
@@ -71,8 +72,7 @@ word_length(const parser *p, size_t at)
 }
 
 static rlab_status
-fail_expected(rlab_ctx *ctx, const parser *p, const char *expected)
-{
+fail_expected(rlab_ctx *ctx, const parser *p, const char *expected) {
     char message[256];
     if (p->at >= p->len)
         snprintf(message, sizeof message, "expected %s, got the end of the text", expected);
@@ -84,8 +84,7 @@ fail_expected(rlab_ctx *ctx, const parser *p, const char *expected)
 
 /* "a constructor of positive (xI, xO, xH)" */
 static rlab_status
-describe(rlab_ctx *ctx, rlab_text *out, const parser *p, uint32_t node)
-{
+describe(rlab_ctx *ctx, rlab_text *out, const parser *p, uint32_t node) {
     const rlab_type_row *row = &p->program->types.at[p->type->nodes.at[node].type];
     RLAB_TRY(rlab_text_puts(ctx, out, "expected a constructor of "));
     RLAB_TRY(rlab_type_node_name(ctx, out, p->type, node));
@@ -98,8 +97,7 @@ describe(rlab_ctx *ctx, rlab_text *out, const parser *p, uint32_t node)
 }
 
 static rlab_status
-mismatch(rlab_ctx *ctx, rlab_text *text, const parser *p, uint32_t node, const entry *e)
-{
+mismatch(rlab_ctx *ctx, rlab_text *text, const parser *p, uint32_t node, const entry *e) {
     RLAB_TRY(describe(ctx, text, p, node));
     if (e->ctor == NO_CTOR) {
         RLAB_TRY(rlab_text_puts(ctx, text, "number "));
@@ -113,8 +111,7 @@ mismatch(rlab_ctx *ctx, rlab_text *text, const parser *p, uint32_t node, const e
 }
 
 static rlab_status
-fail_type(rlab_ctx *ctx, const parser *p, uint32_t node, const entry *e)
-{
+fail_type(rlab_ctx *ctx, const parser *p, uint32_t node, const entry *e) {
     rlab_text text = {0};
     rlab_status status = mismatch(ctx, &text, p, node, e);
     if (status == RLAB_OK)
@@ -123,11 +120,11 @@ fail_type(rlab_ctx *ctx, const parser *p, uint32_t node, const entry *e)
     return status;
 }
 
-/* ---- reading ------------------------------------------------------------------------------------------- */
+/* ---- reading
+ * ------------------------------------------------------------------------------------------- */
 
 static rlab_status
-emit(rlab_ctx *ctx, parser *p, uint32_t ctor, size_t at, uint64_t number)
-{
+emit(rlab_ctx *ctx, parser *p, uint32_t ctor, size_t at, uint64_t number) {
     entry e = {ctor, at, number};
     if (p->entries.len == p->entries.cap)
         RLAB_TRY(rlab_vec_reserve(ctx, &p->entries, p->entries.len + 1));
@@ -136,8 +133,7 @@ emit(rlab_ctx *ctx, parser *p, uint32_t ctor, size_t at, uint64_t number)
 }
 
 static rlab_status
-push(rlab_ctx *ctx, parser *p, open_kind kind, uint32_t ctor, size_t at)
-{
+push(rlab_ctx *ctx, parser *p, open_kind kind, uint32_t ctor, size_t at) {
     opened o = {kind, ctor, 0, at};
     if (p->stack.len == p->stack.cap)
         RLAB_TRY(rlab_vec_reserve(ctx, &p->stack, p->stack.len + 1));
@@ -146,28 +142,24 @@ push(rlab_ctx *ctx, parser *p, open_kind kind, uint32_t ctor, size_t at)
 }
 
 static opened *
-top(parser *p)
-{
+top(parser *p) {
     return p->stack.len ? &p->stack.at[p->stack.len - 1] : NULL;
 }
 
 static void
-skip(parser *p)
-{
+skip(parser *p) {
     while (p->at < p->len && strchr(" \t\r\n", p->text[p->at]) && p->text[p->at])
         p->at++;
 }
 
 static bool
-letter(char c, bool first)
-{
+letter(char c, bool first) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || (c & 0x80) ||
            (!first && ((c >= '0' && c <= '9') || c == '\'' || c == '.'));
 }
 
 static rlab_status
-numeral(rlab_ctx *ctx, parser *p)
-{
+numeral(rlab_ctx *ctx, parser *p) {
     size_t at = p->at;
     uint64_t number = 0;
     while (p->at < p->len && p->text[p->at] >= '0' && p->text[p->at] <= '9') {
@@ -180,16 +172,14 @@ numeral(rlab_ctx *ctx, parser *p)
 }
 
 static bool
-is_name(const parser *p, uint32_t ctor, size_t at, size_t len)
-{
+is_name(const parser *p, uint32_t ctor, size_t at, size_t len) {
     const char *name = rlab_program_ctor_name(p->program, ctor);
     return strncmp(name, p->text + at, len) == 0 && name[len] == 0;
 }
 
 /* A constructor's name. One that takes arguments is opened, else it is an operand. */
 static rlab_status
-name(rlab_ctx *ctx, parser *p, bool *open)
-{
+name(rlab_ctx *ctx, parser *p, bool *open) {
     size_t at = p->at, len = 0;
     uint32_t ctor = p->last;
     char message[200];
@@ -221,8 +211,7 @@ name(rlab_ctx *ctx, parser *p, bool *open)
 
 /* Reads up to the end of an operand; *open if another operand must follow first. */
 static rlab_status
-operand(rlab_ctx *ctx, parser *p, bool *open)
-{
+operand(rlab_ctx *ctx, parser *p, bool *open) {
     size_t at;
     skip(p);
     at = p->at;
@@ -259,8 +248,7 @@ operand(rlab_ctx *ctx, parser *p, bool *open)
 }
 
 static rlab_status
-close_conses(rlab_ctx *ctx, parser *p)
-{
+close_conses(rlab_ctx *ctx, parser *p) {
     while (p->stack.len && top(p)->kind == CONS) {
         RLAB_TRY(emit(ctx, p, p->cons, top(p)->at, 0));
         p->stack.len--;
@@ -270,15 +258,15 @@ close_conses(rlab_ctx *ctx, parser *p)
 
 /* ")", "]", ",", ";" after an operand; *open if an operand must follow. */
 static rlab_status
-closer(rlab_ctx *ctx, parser *p, char c, bool *open)
-{
+closer(rlab_ctx *ctx, parser *p, char c, bool *open) {
     opened *o;
     RLAB_TRY(close_conses(ctx, p));
     o = top(p);
     if (!o || o->kind != (c == ')' || c == ',' ? PAREN : LIST))
-        return fail_expected(ctx, p, !o             ? "the end of the text"
-                                     : o->kind == LIST ? "';' or ']'"
-                                                       : "',' or ')'");
+        return fail_expected(ctx, p,
+                             !o                ? "the end of the text"
+                             : o->kind == LIST ? "';' or ']'"
+                                               : "',' or ')'");
     p->at++;
     *open = c == ',' || c == ';';
     if (o->kind == PAREN && (c == ',' || o->count)) {
@@ -300,8 +288,7 @@ closer(rlab_ctx *ctx, parser *p, char c, bool *open)
 
 /* What follows an operand; *open if another must follow, *done at the end of the text. */
 static rlab_status
-after(rlab_ctx *ctx, parser *p, bool *open, bool *done)
-{
+after(rlab_ctx *ctx, parser *p, bool *open, bool *done) {
     opened *o = top(p);
     if (o && o->kind == APP) {
         *open = ++o->count < p->program->ctors.at[o->ctor].arity;
@@ -332,13 +319,12 @@ after(rlab_ctx *ctx, parser *p, bool *open, bool *done)
     }
     if (strchr(")],;", p->text[p->at]) && p->text[p->at])
         return closer(ctx, p, p->text[p->at], open);
-    return fail_expected(ctx, p, p->stack.len ? "an operator or a closing bracket"
-                                              : "the end of the text");
+    return fail_expected(ctx, p,
+                         p->stack.len ? "an operator or a closing bracket" : "the end of the text");
 }
 
 static rlab_status
-read(rlab_ctx *ctx, parser *p)
-{
+read(rlab_ctx *ctx, parser *p) {
     bool open = true, done = false;
     while (!done) {
         if (open)
@@ -349,11 +335,11 @@ read(rlab_ctx *ctx, parser *p)
     return RLAB_OK;
 }
 
-/* ---- types, then terms ---------------------------------------------------------------------------------- */
+/* ---- types, then terms
+ * ---------------------------------------------------------------------------------- */
 
 static rlab_status
-check(rlab_ctx *ctx, parser *p)
-{
+check(rlab_ctx *ctx, parser *p) {
     const rlab_type *type = p->type;
     rlab_ids want = {0};
     rlab_status status = rlab_ids_push(ctx, &want, p->node);
@@ -378,8 +364,7 @@ check(rlab_ctx *ctx, parser *p)
 }
 
 static rlab_status
-build_numeral(rlab_ctx *ctx, rlab_term *out, const parser *p, rlab_store *store, uint64_t number)
-{
+build_numeral(rlab_ctx *ctx, rlab_term *out, const parser *p, rlab_store *store, uint64_t number) {
     uint32_t zero = 0;
     for (uint32_t t = 0; t < p->program->types.len; t++)
         if (p->program->types.at[t].notation == RLAB_NOTATION_NAT)
@@ -393,8 +378,7 @@ build_numeral(rlab_ctx *ctx, rlab_term *out, const parser *p, rlab_store *store,
 }
 
 static rlab_status
-build(rlab_ctx *ctx, rlab_term *out, const parser *p, rlab_store *store, rlab_ids *stack)
-{
+build(rlab_ctx *ctx, rlab_term *out, const parser *p, rlab_store *store, rlab_ids *stack) {
     for (size_t i = 0; i < p->entries.len; i++) {
         const entry *e = &p->entries.at[i];
         uint32_t n = e->ctor == NO_CTOR ? 0 : p->program->ctors.at[e->ctor].arity;
@@ -412,8 +396,7 @@ build(rlab_ctx *ctx, rlab_term *out, const parser *p, rlab_store *store, rlab_id
 }
 
 static void
-notations(parser *p)
-{
+notations(parser *p) {
     p->pair = p->nil = p->cons = p->last = NO_CTOR;
     for (uint32_t t = 0; t < p->program->types.len; t++) {
         const rlab_type_row *row = &p->program->types.at[t];
@@ -428,8 +411,7 @@ notations(parser *p)
 
 rlab_status
 rlab_value_parse(rlab_ctx *ctx, rlab_term *out, const rlab_type *type, uint32_t arg,
-                 rlab_store *store, const char *text, size_t len)
-{
+                 rlab_store *store, const char *text, size_t len) {
     parser p;
     rlab_ids stack = {0};
     rlab_status status;

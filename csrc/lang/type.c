@@ -1,4 +1,5 @@
-/* Closed types: instances of inductive types, counting by size, rank and unrank, checking values. */
+/* Closed types: instances of inductive types, counting by size, rank and unrank, checking values.
+ */
 #include "lang/type.h"
 
 #include <string.h>
@@ -6,13 +7,14 @@
 #define NODES_MAX 4096
 #define CHECK_SMALL 4096 /* larger values are checked once a shared part */
 
-/* ---- instances -------------------------------------------------------------------------------------- */
+/* ---- instances
+ * -------------------------------------------------------------------------------------- */
 
-/* A type name with arguments, found once. `pending` terms of one closed expression lie on a stack. */
+/* A type name with arguments, found once. `pending` terms of one closed expression lie on a stack.
+ */
 static rlab_status
 find_node(rlab_ctx *ctx, uint32_t *out, rlab_type *type, uint32_t head, const uint32_t *args,
-          uint32_t n)
-{
+          uint32_t n) {
     rlab_type_node node;
     for (uint32_t i = 0; i < type->nodes.len; i++)
         if (type->nodes.at[i].type == head &&
@@ -40,19 +42,18 @@ find_node(rlab_ctx *ctx, uint32_t *out, rlab_type *type, uint32_t head, const ui
 /* The node of a postfix expression whose variables are the parameters of node `owner`. */
 static rlab_status
 instance(rlab_ctx *ctx, uint32_t *out, rlab_type *type, const uint32_t *tx, size_t len,
-         uint32_t owner, rlab_ids *stack)
-{
+         uint32_t owner, rlab_ids *stack) {
     stack->len = 0;
     for (size_t i = 0; i < len; i++) {
         uint32_t word = tx[i], node = 0, n;
         if (word & RLAB_TX_VAR) {
             uint32_t var = word & ~RLAB_TX_VAR;
             if (owner == UINT32_MAX)
-                return rlab_fail(ctx, RLAB_ETERM,
-                                 "expected a closed type, got type variable %u: say what it stands for",
-                                 var);
-            RLAB_TRY(rlab_ids_push(ctx, stack,
-                                   type->params.at[type->nodes.at[owner].params + var]));
+                return rlab_fail(
+                    ctx, RLAB_ETERM,
+                    "expected a closed type, got type variable %u: say what it stands for", var);
+            RLAB_TRY(
+                rlab_ids_push(ctx, stack, type->params.at[type->nodes.at[owner].params + var]));
             continue;
         }
         if (word == RLAB_TX_FUN)
@@ -75,8 +76,7 @@ instance(rlab_ctx *ctx, uint32_t *out, rlab_type *type, const uint32_t *tx, size
 
 /* Argument types of every constructor of every node, which may bring new nodes. */
 static rlab_status
-close_over(rlab_ctx *ctx, rlab_type *type, rlab_ids *stack)
-{
+close_over(rlab_ctx *ctx, rlab_type *type, rlab_ids *stack) {
     const rlab_program *program = type->program;
     for (uint32_t i = 0; i < type->nodes.len; i++) {
         const rlab_type_row *row = &program->types.at[type->nodes.at[i].type];
@@ -98,8 +98,7 @@ close_over(rlab_ctx *ctx, rlab_type *type, rlab_ids *stack)
 
 /* Smallest sizes by iteration: a node's is 1 + the least sum over a constructor's arguments. */
 static void
-least_sizes(rlab_type *type)
-{
+least_sizes(rlab_type *type) {
     bool changed = true;
     for (uint32_t i = 0; i < type->nodes.len; i++)
         type->nodes.at[i].least = UINT64_MAX;
@@ -127,8 +126,7 @@ least_sizes(rlab_type *type)
 /* Largest sizes: unbounded exactly where a node with values reaches itself through one with values.
  * n rounds of growth find a bound or prove that there is none. */
 static void
-most_sizes(rlab_type *type)
-{
+most_sizes(rlab_type *type) {
     bool changed = true;
     for (uint32_t round = 0; changed; round++) {
         changed = false;
@@ -156,8 +154,7 @@ most_sizes(rlab_type *type)
 
 rlab_status
 rlab_type_new(rlab_ctx *ctx, rlab_type **out, const rlab_program *program, const uint32_t *tx,
-              const uint32_t *ends, uint32_t n)
-{
+              const uint32_t *ends, uint32_t n) {
     rlab_type *type;
     rlab_ids stack = {0};
     rlab_status status = RLAB_OK;
@@ -187,8 +184,7 @@ rlab_type_new(rlab_ctx *ctx, rlab_type **out, const rlab_program *program, const
 }
 
 void
-rlab_type_free(rlab_type *type)
-{
+rlab_type_free(rlab_type *type) {
     if (!type)
         return;
     rlab_vec_free(&type->nodes);
@@ -201,19 +197,19 @@ rlab_type_free(rlab_type *type)
 }
 
 uint32_t
-rlab_type_arity(const rlab_type *type)
-{
+rlab_type_arity(const rlab_type *type) {
     return (uint32_t)type->domain.len;
 }
 
 /* Nodes name older nodes only, except through constructors, so this ends; depth <= EXPR_DEPTH. */
 static rlab_status
-put_node(rlab_ctx *ctx, rlab_text *out, const rlab_type *type, uint32_t root)
-{
-    RLAB_VEC(uint32_t) stack = {0};
+put_node(rlab_ctx *ctx, rlab_text *out, const rlab_type *type, uint32_t root) {
+    RLAB_VEC(uint32_t)
+    stack = {0};
     rlab_status status = RLAB_OK;
     const uint32_t close = UINT32_MAX, space = UINT32_MAX - 1, nested = UINT32_C(1) << 31;
-#define PUSH(word) (status == RLAB_OK ? (status = rlab_ids_push(ctx, (rlab_ids *)&stack, (word))) : 0)
+#define PUSH(word)                                                                                 \
+    (status == RLAB_OK ? (status = rlab_ids_push(ctx, (rlab_ids *)&stack, (word))) : 0)
     PUSH(root);
     while (status == RLAB_OK && stack.len) {
         uint32_t word = stack.at[--stack.len], n;
@@ -241,14 +237,12 @@ put_node(rlab_ctx *ctx, rlab_text *out, const rlab_type *type, uint32_t root)
 }
 
 rlab_status
-rlab_type_node_name(rlab_ctx *ctx, rlab_text *out, const rlab_type *type, uint32_t node)
-{
+rlab_type_node_name(rlab_ctx *ctx, rlab_text *out, const rlab_type *type, uint32_t node) {
     return put_node(ctx, out, type, node);
 }
 
 rlab_status
-rlab_type_name(rlab_ctx *ctx, rlab_text *out, const rlab_type *type)
-{
+rlab_type_name(rlab_ctx *ctx, rlab_text *out, const rlab_type *type) {
     for (size_t i = 0; i < type->domain.len; i++) {
         if (i)
             RLAB_TRY(rlab_text_puts(ctx, out, ", "));
@@ -258,8 +252,7 @@ rlab_type_name(rlab_ctx *ctx, rlab_text *out, const rlab_type *type)
 }
 
 rlab_status
-rlab_type_sizes(rlab_ctx *ctx, uint64_t *min, uint64_t *max, rlab_type *type)
-{
+rlab_type_sizes(rlab_ctx *ctx, uint64_t *min, uint64_t *max, rlab_type *type) {
     uint64_t least = 0, most = 0;
     for (size_t i = 0; i < type->domain.len; i++) {
         const rlab_type_node *node = &type->nodes.at[type->domain.at[i]];
@@ -278,12 +271,12 @@ rlab_type_sizes(rlab_ctx *ctx, uint64_t *min, uint64_t *max, rlab_type *type)
     return RLAB_OK;
 }
 
-/* ---- checking ------------------------------------------------------------------------------------------- */
+/* ---- checking
+ * ------------------------------------------------------------------------------------------- */
 
 static rlab_status
 fail_constructor(rlab_ctx *ctx, const rlab_type *type, uint32_t node, const rlab_node *term,
-                 const rlab_program *program)
-{
+                 const rlab_program *program) {
     rlab_text name = {0};
     RLAB_TRY(put_node(ctx, &name, type, node));
     if (term->kind != RLAB_CTOR)
@@ -299,8 +292,7 @@ fail_constructor(rlab_ctx *ctx, const rlab_type *type, uint32_t node, const rlab
 
 static rlab_status
 check_one(rlab_ctx *ctx, const rlab_type *type, const rlab_store *store, rlab_term term,
-          uint32_t node, rlab_ids *stack, rlab_ids *seen)
-{
+          uint32_t node, rlab_ids *stack, rlab_ids *seen) {
     const rlab_program *program = type->program;
     stack->len = 0;
     RLAB_TRY(rlab_ids_push(ctx, stack, term));
@@ -327,8 +319,8 @@ check_one(rlab_ctx *ctx, const rlab_type *type, const rlab_store *store, rlab_te
 }
 
 rlab_status
-rlab_type_check(rlab_ctx *ctx, const rlab_type *type, const rlab_store *store, const rlab_term *args)
-{
+rlab_type_check(rlab_ctx *ctx, const rlab_type *type, const rlab_store *store,
+                const rlab_term *args) {
     rlab_ids stack = {0}, seen = {0};
     rlab_status status = RLAB_OK;
     for (size_t i = 0; i < type->domain.len; i++)

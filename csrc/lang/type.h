@@ -23,8 +23,10 @@ typedef struct rlab_type_row_of {
 #define RLAB_SATURATED UINT64_MAX
 struct rlab_type {
     const rlab_program *program;
-    RLAB_VEC(rlab_type_node) nodes;
-    RLAB_VEC(rlab_type_row_of) rows;
+    RLAB_VEC(rlab_type_node)
+    nodes;
+    RLAB_VEC(rlab_type_row_of)
+    rows;
     rlab_ids args, params;
     rlab_ids domain;          /* nodes, one an argument */
     rlab_type_row_of product; /* the domain as a row whose constructor takes no size */
@@ -36,15 +38,15 @@ rlab_status rlab_count_init(rlab_ctx *ctx, rlab_type *type);
 void rlab_count_free(rlab_type *type);
 /* Makes tables for sizes up to `size`. */
 rlab_status rlab_count_upto(rlab_ctx *ctx, rlab_type *type, uint64_t size);
-rlab_status rlab_type_node_name(rlab_ctx *ctx, rlab_text *out, const rlab_type *type, uint32_t node);
-/* Unranks argument by argument into the heap, the arguments to out[i]. Tables must be there, the rank
- * in range, and the heap must have room for 2 * size + 2 words. */
+rlab_status rlab_type_node_name(rlab_ctx *ctx, rlab_text *out, const rlab_type *type,
+                                uint32_t node);
+/* Unranks argument by argument into the heap, the arguments to out[i]. Tables must be there, the
+ * rank in range, and the heap must have room for 2 * size + 2 words. */
 void rlab_unrank_heap(rlab_val *out, const rlab_type *type, rlab_machine *m, uint64_t size,
                       uint64_t rank, uint64_t *work);
 rlab_status rlab_count_check(rlab_ctx *ctx, rlab_type *type, uint64_t size, uint64_t rank);
 static inline const uint64_t *
-rlab_count_table(const rlab_type *type, uint32_t table)
-{
+rlab_count_table(const rlab_type *type, uint32_t table) {
     return type->tables + (size_t)table * type->cap;
 }
 

@@ -6,8 +6,7 @@
 #define ARITY_MAX 64
 
 static int
-read_encoding(rlab_py_state *state, const char *name, rlab_encoding *out)
-{
+read_encoding(rlab_py_state *state, const char *name, rlab_encoding *out) {
     static const char *const names[] = {"prefix", "paren", "flat"};
     for (int i = 0; i < 3; i++)
         if (strcmp(names[i], name) == 0) {
@@ -20,19 +19,17 @@ read_encoding(rlab_py_state *state, const char *name, rlab_encoding *out)
 }
 
 static int
-read_order(rlab_py_state *state, const char *name, bool *reversed)
-{
+read_order(rlab_py_state *state, const char *name, bool *reversed) {
     *reversed = strcmp(name, "reversed") == 0;
     if (*reversed || strcmp(name, "natural") == 0)
         return 0;
-    PyErr_Format(state->exceptions[RLAB_EVALUE], "order: expected 'natural' or 'reversed', got '%.60s'",
-                 name);
+    PyErr_Format(state->exceptions[RLAB_EVALUE],
+                 "order: expected 'natural' or 'reversed', got '%.60s'", name);
     return -1;
 }
 
 static int
-read_side(rlab_py_state *state, const char *name, int *side)
-{
+read_side(rlab_py_state *state, const char *name, int *side) {
     *side = strcmp(name, "output") == 0;
     if (*side || strcmp(name, "input") == 0)
         return 0;
@@ -43,8 +40,7 @@ read_side(rlab_py_state *state, const char *name, int *side)
 
 /* A dict of str to str; its strings live as long as the dict. */
 static rlab_rename *
-read_renames(rlab_py_state *state, PyObject *dict, size_t *n)
-{
+read_renames(rlab_py_state *state, PyObject *dict, size_t *n) {
     rlab_rename *list;
     PyObject *key, *value;
     Py_ssize_t at = 0;
@@ -62,7 +58,8 @@ read_renames(rlab_py_state *state, PyObject *dict, size_t *n)
     while (dict != Py_None && PyDict_Next(dict, &at, &key, &value)) {
         rlab_rename *row = &list[(*n)++];
         if (!PyUnicode_Check(key) || !PyUnicode_Check(value)) {
-            PyErr_SetString(state->exceptions[RLAB_ETYPE], "renames: expected a dict of str to str");
+            PyErr_SetString(state->exceptions[RLAB_ETYPE],
+                            "renames: expected a dict of str to str");
             PyMem_Free(list);
             return NULL;
         }
@@ -77,8 +74,8 @@ read_renames(rlab_py_state *state, PyObject *dict, size_t *n)
 }
 
 static int
-read_functions(rlab_py_state *state, const rlab_py_program *program, PyObject *list, rlab_ids *out)
-{
+read_functions(rlab_py_state *state, const rlab_py_program *program, PyObject *list,
+               rlab_ids *out) {
     PyObject *fast = PySequence_Fast(list, "functions: expected a sequence of indices");
     if (!fast)
         return -1;
@@ -98,8 +95,7 @@ read_functions(rlab_py_state *state, const rlab_py_program *program, PyObject *l
 
 static PyObject *
 codec_make(rlab_py_state *state, PyTypeObject *kind, rlab_py_type *types[2],
-           rlab_codec_side sides[2], PyObject *renames, const rlab_ids *functions, uint32_t group)
-{
+           rlab_codec_side sides[2], PyObject *renames, const rlab_ids *functions, uint32_t group) {
     rlab_py_codec *self;
     rlab_ctx ctx;
     size_t n;
@@ -131,11 +127,10 @@ codec_make(rlab_py_state *state, PyTypeObject *kind, rlab_py_type *types[2],
 }
 
 static PyObject *
-codec_new(PyTypeObject *kind, PyObject *args, PyObject *kwargs)
-{
-    static const char *const keys[] = {"input",        "output",  "encoding",  "output_encoding",
-                                       "order",        "output_order", "renames", "functions",
-                                       "traced",       NULL};
+codec_new(PyTypeObject *kind, PyObject *args, PyObject *kwargs) {
+    static const char *const keys[] = {
+        "input",        "output",  "encoding",  "output_encoding", "order",
+        "output_order", "renames", "functions", "traced",          NULL};
     rlab_py_state *state = rlab_py_state_of_type(kind);
     const char *encoding[2] = {"prefix", NULL}, *order[2] = {"natural", NULL};
     PyObject *objects[2], *renames = Py_None, *functions = NULL, *result = NULL;
@@ -174,8 +169,7 @@ codec_new(PyTypeObject *kind, PyObject *args, PyObject *kwargs)
 }
 
 static void
-codec_dealloc(rlab_py_codec *self)
-{
+codec_dealloc(rlab_py_codec *self) {
     PyTypeObject *type = Py_TYPE(self);
     rlab_codec_free(self->codec);
     Py_XDECREF(self->sides[0]);
@@ -186,8 +180,7 @@ codec_dealloc(rlab_py_codec *self)
 }
 
 static PyObject *
-codec_vocabulary(rlab_py_codec *self, void *unused)
-{
+codec_vocabulary(rlab_py_codec *self, void *unused) {
     size_t n = rlab_codec_vocabulary(self->codec);
     PyObject *list = PyList_New((Py_ssize_t)n);
     (void)unused;
@@ -202,8 +195,7 @@ codec_vocabulary(rlab_py_codec *self, void *unused)
 }
 
 static PyObject *
-tokens_array(rlab_tokens *tokens)
-{
+tokens_array(rlab_tokens *tokens) {
     npy_intp n = (npy_intp)tokens->len;
     PyObject *array = PyArray_SimpleNew(1, &n, NPY_INT32);
     if (array && n)
@@ -212,8 +204,7 @@ tokens_array(rlab_tokens *tokens)
 }
 
 static PyObject *
-codec_encode(rlab_py_codec *self, PyObject *args)
-{
+codec_encode(rlab_py_codec *self, PyObject *args) {
     rlab_py_state *state = rlab_py_state_of_type(Py_TYPE(self));
     const char *name = "input";
     PyObject *object, *result = NULL;
@@ -223,19 +214,18 @@ codec_encode(rlab_py_codec *self, PyObject *args)
     int side;
     rlab_ctx ctx;
     rlab_status status;
-    if (!PyArg_ParseTuple(args, "O|s:encode", &object, &name) || read_side(state, name, &side) < 0 ||
-        !(box = rlab_py_box_current(state, self->program)))
+    if (!PyArg_ParseTuple(args, "O|s:encode", &object, &name) ||
+        read_side(state, name, &side) < 0 || !(box = rlab_py_box_current(state, self->program)))
         return NULL;
     if (rlab_py_terms_into(state, terms, self->program, box, object,
                            rlab_type_arity(self->sides[side]->type), name) == 0) {
         rlab_py_ctx_init(&ctx);
         rlab_py_lock(box->lock);
-        Py_BEGIN_ALLOW_THREADS
-        status = rlab_type_check(&ctx, self->sides[side]->type, &box->store, terms);
+        Py_BEGIN_ALLOW_THREADS status =
+            rlab_type_check(&ctx, self->sides[side]->type, &box->store, terms);
         if (status == RLAB_OK)
             status = rlab_codec_encode(&ctx, &tokens, self->codec, side, &box->store, terms);
-        Py_END_ALLOW_THREADS
-        PyThread_release_lock(box->lock);
+        Py_END_ALLOW_THREADS PyThread_release_lock(box->lock);
         result = status == RLAB_OK ? tokens_array(&tokens) : rlab_py_raise(state, &ctx);
         rlab_vec_free(&tokens);
     }
@@ -244,8 +234,7 @@ codec_encode(rlab_py_codec *self, PyObject *args)
 }
 
 static PyObject *
-codec_encode_term(rlab_py_codec *self, PyObject *object)
-{
+codec_encode_term(rlab_py_codec *self, PyObject *object) {
     rlab_py_state *state = rlab_py_state_of_type(Py_TYPE(self));
     rlab_py_term *term = rlab_py_term_check(state, self->program, object, "term");
     rlab_tokens tokens = {0};
@@ -256,18 +245,16 @@ codec_encode_term(rlab_py_codec *self, PyObject *object)
         return NULL;
     rlab_py_ctx_init(&ctx);
     rlab_py_lock(term->box->lock);
-    Py_BEGIN_ALLOW_THREADS
-    status = rlab_codec_encode_term(&ctx, &tokens, self->codec, &term->box->store, term->term);
-    Py_END_ALLOW_THREADS
-    PyThread_release_lock(term->box->lock);
+    Py_BEGIN_ALLOW_THREADS status =
+        rlab_codec_encode_term(&ctx, &tokens, self->codec, &term->box->store, term->term);
+    Py_END_ALLOW_THREADS PyThread_release_lock(term->box->lock);
     result = status == RLAB_OK ? tokens_array(&tokens) : rlab_py_raise(state, &ctx);
     rlab_vec_free(&tokens);
     return result;
 }
 
 static PyObject *
-codec_decode(rlab_py_codec *self, PyObject *args)
-{
+codec_decode(rlab_py_codec *self, PyObject *args) {
     rlab_py_state *state = rlab_py_state_of_type(Py_TYPE(self));
     const char *name = "output";
     PyObject *object, *result;
@@ -277,17 +264,17 @@ codec_decode(rlab_py_codec *self, PyObject *args)
     int side;
     rlab_ctx ctx;
     rlab_status status;
-    if (!PyArg_ParseTuple(args, "O|s:decode", &object, &name) || read_side(state, name, &side) < 0 ||
+    if (!PyArg_ParseTuple(args, "O|s:decode", &object, &name) ||
+        read_side(state, name, &side) < 0 ||
         !(array = rlab_py_array(state, object, "tokens", NPY_INT32, 1)) ||
         !(box = rlab_py_box_current(state, self->program)))
         return NULL;
     rlab_py_ctx_init(&ctx);
     rlab_py_lock(box->lock);
-    Py_BEGIN_ALLOW_THREADS
-    status = rlab_codec_decode(&ctx, terms, self->codec, side, &box->store, PyArray_DATA(array),
-                               (size_t)PyArray_DIM(array, 0));
-    Py_END_ALLOW_THREADS
-    PyThread_release_lock(box->lock);
+    Py_BEGIN_ALLOW_THREADS status =
+        rlab_codec_decode(&ctx, terms, self->codec, side, &box->store, PyArray_DATA(array),
+                          (size_t)PyArray_DIM(array, 0));
+    Py_END_ALLOW_THREADS PyThread_release_lock(box->lock);
     result = status == RLAB_OK ? rlab_py_terms_new(state, self->program, box, terms,
                                                    rlab_type_arity(self->sides[side]->type))
                                : rlab_py_raise(state, &ctx);
@@ -298,8 +285,7 @@ codec_decode(rlab_py_codec *self, PyObject *args)
 /* Text of packed sequence r, or status EDECODE. */
 static rlab_status
 sequence_text(rlab_ctx *ctx, rlab_text *out, rlab_py_codec *self, rlab_store *store, int side,
-              const int32_t *tokens, size_t n)
-{
+              const int32_t *tokens, size_t n) {
     rlab_term terms[ARITY_MAX];
     out->len = 0;
     RLAB_TRY(rlab_codec_decode(ctx, terms, self->codec, side, store, tokens, n));
@@ -312,8 +298,7 @@ sequence_text(rlab_ctx *ctx, rlab_text *out, rlab_py_codec *self, rlab_store *st
 }
 
 static PyObject *
-codec_texts(rlab_py_codec *self, PyObject *args)
-{
+codec_texts(rlab_py_codec *self, PyObject *args) {
     rlab_py_state *state = rlab_py_state_of_type(Py_TYPE(self));
     const char *name = "output";
     PyObject *objects[2], *list = NULL;
@@ -372,7 +357,8 @@ static PyMethodDef codec_methods[] = {
     {"encode_term", (PyCFunction)codec_encode_term, METH_O,
      "encode_term(term, /)\n--\n\nTokens of a term of a trace, in the output's encoding."},
     {"decode", (PyCFunction)codec_decode, METH_VARARGS,
-     "decode(tokens, side='output', /)\n--\n\nThe value of a sequence; DecodeError says where not."},
+     "decode(tokens, side='output', /)\n--\n\nThe value of a sequence; DecodeError says where "
+     "not."},
     {"texts", (PyCFunction)codec_texts, METH_VARARGS,
      "texts(tokens, offsets, side='output', /)\n--\n\n"
      "Gallina text of every packed sequence; None where it does not decode."},
@@ -400,7 +386,6 @@ static PyType_Spec codec_spec = {"recursionlab._core.Codec", sizeof(rlab_py_code
                                  Py_TPFLAGS_DEFAULT, codec_slots};
 
 int
-rlab_py_codec_register(PyObject *module)
-{
+rlab_py_codec_register(PyObject *module) {
     return rlab_py_add_type(module, &codec_spec, RLAB_PY_CODEC);
 }

@@ -5,8 +5,9 @@
 #include "python/py.h"
 #include "lang/lang.h"
 
-/* A term store shared by the Terms that live in it. `refs` is guarded by the GIL, `store` by `lock`,
- * which is taken before the GIL is left and never while another lock is waited for with the GIL. */
+/* A term store shared by the Terms that live in it. `refs` is guarded by the GIL, `store` by
+ * `lock`, which is taken before the GIL is left and never while another lock is waited for with the
+ * GIL. */
 typedef struct rlab_py_box {
     Py_ssize_t refs;
     rlab_store store;
@@ -14,30 +15,26 @@ typedef struct rlab_py_box {
 } rlab_py_box;
 
 typedef struct rlab_py_program {
-    PyObject_HEAD
-    rlab_program *program;
+    PyObject_HEAD rlab_program *program;
     PyThread_type_lock lock; /* guards building; a sealed program is immutable */
-    rlab_py_box *box; /* where new terms go; replaced when it has grown large */
+    rlab_py_box *box;        /* where new terms go; replaced when it has grown large */
 } rlab_py_program;
 
 typedef struct rlab_py_term {
-    PyObject_HEAD
-    rlab_py_program *program;
+    PyObject_HEAD rlab_py_program *program;
     rlab_py_box *box;
     rlab_term term;
     uint32_t traced; /* its calls print as UNROLL; UINT32_MAX: none */
 } rlab_py_term;
 
 typedef struct rlab_py_type {
-    PyObject_HEAD
-    rlab_py_program *program;
+    PyObject_HEAD rlab_py_program *program;
     rlab_type *type;
     PyThread_type_lock lock; /* guards the tables of counts, which grow */
 } rlab_py_type;
 
 typedef struct rlab_py_codec {
-    PyObject_HEAD
-    rlab_py_program *program;
+    PyObject_HEAD rlab_py_program *program;
     rlab_py_type *sides[2];
     rlab_codec *codec;
 } rlab_py_codec;

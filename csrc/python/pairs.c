@@ -1,18 +1,17 @@
-/* _core.pairs: inputs, outputs, traces, sizes and measures of many items at once, as packed arrays. */
+/* _core.pairs: inputs, outputs, traces, sizes and measures of many items at once, as packed arrays.
+ */
 #include "python/lang.h"
 
 #include <string.h>
 
 /* An array that takes over a buffer of the core; frees it when the array dies. */
 static void
-free_buffer(PyObject *capsule)
-{
+free_buffer(PyObject *capsule) {
     rlab_free(PyCapsule_GetPointer(capsule, NULL));
 }
 
 static PyObject *
-adopt(void **data, int dtype, int ndim, npy_intp *shape)
-{
+adopt(void **data, int dtype, int ndim, npy_intp *shape) {
     PyObject *capsule = PyCapsule_New(*data, NULL, free_buffer), *array;
     if (!capsule)
         return NULL;
@@ -23,16 +22,14 @@ adopt(void **data, int dtype, int ndim, npy_intp *shape)
 }
 
 static int
-put(PyObject *dict, const char *key, PyObject *value)
-{
+put(PyObject *dict, const char *key, PyObject *value) {
     int failed = !value || PyDict_SetItemString(dict, key, value) < 0;
     Py_XDECREF(value);
     return failed ? -1 : 0;
 }
 
 static PyObject *
-texts(const rlab_pairs *p, int which)
-{
+texts(const rlab_pairs *p, int which) {
     const int64_t *off = p->text_offsets[which];
     PyObject *list = PyList_New((Py_ssize_t)p->n);
     for (int64_t i = 0; list && i < p->n; i++) {
@@ -47,11 +44,9 @@ texts(const rlab_pairs *p, int which)
 }
 
 static PyObject *
-result_of(rlab_pairs *p)
-{
-    static const char *const sequences[][2] = {{"input", "input_offsets"},
-                                               {"output", "output_offsets"},
-                                               {"trace", "trace_offsets"}};
+result_of(rlab_pairs *p) {
+    static const char *const sequences[][2] = {
+        {"input", "input_offsets"}, {"output", "output_offsets"}, {"trace", "trace_offsets"}};
     static const char *const columns[] = {"size", "depth", "calls", "steps"};
     static const char *const text_names[] = {"input_text", "output_text"};
     PyObject *dict = PyDict_New();
@@ -85,15 +80,15 @@ fail:
 /* sizes and ranks into p, measures into *list. */
 static int
 read_arrays(rlab_py_state *state, rlab_pairs *p, rlab_py_program *program, PyObject *sizes,
-            PyObject *ranks, PyObject *measures, rlab_ids *list)
-{
+            PyObject *ranks, PyObject *measures, rlab_ids *list) {
     PyArrayObject *s = rlab_py_array(state, sizes, "sizes", NPY_INT32, 1);
     PyArrayObject *r = s ? rlab_py_array(state, ranks, "ranks", NPY_UINT64, 1) : NULL;
     PyObject *fast;
     if (!r)
         return -1;
     if (PyArray_DIM(s, 0) != PyArray_DIM(r, 0)) {
-        PyErr_Format(state->exceptions[RLAB_ETYPE], "ranks: expected %zd items as in sizes, got %zd",
+        PyErr_Format(state->exceptions[RLAB_ETYPE],
+                     "ranks: expected %zd items as in sizes, got %zd",
                      (Py_ssize_t)PyArray_DIM(s, 0), (Py_ssize_t)PyArray_DIM(r, 0));
         return -1;
     }
@@ -121,12 +116,10 @@ read_arrays(rlab_py_state *state, rlab_pairs *p, rlab_py_program *program, PyObj
 }
 
 static PyObject *
-py_pairs(PyObject *module, PyObject *args, PyObject *kwargs)
-{
-    static const char *const keys[] = {"function", "domain",    "sizes",      "ranks",
-                                       "threads",  "codec",     "measures",   "steps",
-                                       "trace",    "texts",     "granularity", "every",
-                                       "max_steps", "max_nodes", NULL};
+py_pairs(PyObject *module, PyObject *args, PyObject *kwargs) {
+    static const char *const keys[] = {
+        "function", "domain", "sizes",       "ranks", "threads",   "codec",     "measures", "steps",
+        "trace",    "texts",  "granularity", "every", "max_steps", "max_nodes", NULL};
     rlab_py_state *state = rlab_py_state_of(module);
     PyObject *domain, *sizes, *ranks, *codec = Py_None, *measures = NULL, *result = NULL;
     const char *granularity = "contraction";
@@ -138,9 +131,10 @@ py_pairs(PyObject *module, PyObject *args, PyObject *kwargs)
     rlab_ctx ctx;
     rlab_status status;
     memset(&p, 0, sizeof p);
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "LOOOi|$OOpppsLLL:pairs", (char **)keys, &function,
-                                     &domain, &sizes, &ranks, &threads, &codec, &measures, &steps,
-                                     &trace, &text, &granularity, &every, &max_steps, &max_nodes) ||
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "LOOOi|$OOpppsLLL:pairs", (char **)keys,
+                                     &function, &domain, &sizes, &ranks, &threads, &codec,
+                                     &measures, &steps, &trace, &text, &granularity, &every,
+                                     &max_steps, &max_nodes) ||
         rlab_py_threads(state, threads) < 0 ||
         rlab_py_granularity(state, granularity, &p.granularity) < 0)
         return NULL;
@@ -170,18 +164,16 @@ py_pairs(PyObject *module, PyObject *args, PyObject *kwargs)
     if (rlab_py_global(state, &p.function, type->program, function, false) < 0 ||
         read_arrays(state, &p, type->program, sizes, ranks, measures, &list) < 0)
         goto done;
-    if (p.codec && rlab_type_arity(((rlab_py_codec *)codec)->sides[0]->type) !=
-                       rlab_type_arity(p.domain)) {
+    if (p.codec &&
+        rlab_type_arity(((rlab_py_codec *)codec)->sides[0]->type) != rlab_type_arity(p.domain)) {
         PyErr_SetString(state->exceptions[RLAB_EVALUE],
                         "codec: its input has another number of arguments than the domain");
         goto done;
     }
     rlab_py_ctx_init(&ctx);
     rlab_py_lock(type->lock);
-    Py_BEGIN_ALLOW_THREADS
-    status = rlab_pairs_run(&ctx, &p, threads);
-    Py_END_ALLOW_THREADS
-    PyThread_release_lock(type->lock);
+    Py_BEGIN_ALLOW_THREADS status = rlab_pairs_run(&ctx, &p, threads);
+    Py_END_ALLOW_THREADS PyThread_release_lock(type->lock);
     result = status == RLAB_OK ? result_of(&p) : rlab_py_raise(state, &ctx);
     rlab_pairs_free(&p);
 done:
@@ -192,13 +184,13 @@ done:
 static PyMethodDef functions[] = {
     {"pairs", (PyCFunction)(void (*)(void))py_pairs, METH_VARARGS | METH_KEYWORDS,
      "pairs(function, domain, sizes, ranks, threads, *, codec=None, measures=(), steps=False, "
-     "trace=False, texts=False, granularity='contraction', every=1, max_steps=0, max_nodes=0)\n--\n\n"
+     "trace=False, texts=False, granularity='contraction', every=1, max_steps=0, "
+     "max_nodes=0)\n--\n\n"
      "Apply a function to the arguments at the given sizes and ranks; packed arrays by name."},
     {NULL, NULL, 0, NULL},
 };
 
 int
-rlab_py_pairs_register(PyObject *module)
-{
+rlab_py_pairs_register(PyObject *module) {
     return rlab_py_add_functions(module, functions);
 }

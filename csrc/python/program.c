@@ -1,32 +1,30 @@
 /* _core.Program: built by the front end through postfix code, then sealed; evaluates terms. */
 #include "python/lang.h"
 
-#define BOX_NODES (1 << 20) /* a box with more terms than this takes no new ones from the program */
+#define BOX_NODES (1 << 20) /* a box with more terms than this takes no new ones from the program  \
+                             */
 #define EXPR_DEPTH 200
 
 void
-rlab_py_lock(PyThread_type_lock lock)
-{
+rlab_py_lock(PyThread_type_lock lock) {
     if (PyThread_acquire_lock(lock, NOWAIT_LOCK))
         return;
-    Py_BEGIN_ALLOW_THREADS
-    PyThread_acquire_lock(lock, WAIT_LOCK);
+    Py_BEGIN_ALLOW_THREADS PyThread_acquire_lock(lock, WAIT_LOCK);
     Py_END_ALLOW_THREADS
 }
 
 rlab_budget
-rlab_py_budget(long long steps, long long nodes)
-{
+rlab_py_budget(long long steps, long long nodes) {
     rlab_budget budget = {steps > 0 ? (uint64_t)steps : RLAB_BUDGET_STEPS,
                           nodes > 0 ? (uint64_t)nodes : RLAB_BUDGET_NODES};
     return budget;
 }
 
-/* ---- boxes ------------------------------------------------------------------------------------------ */
+/* ---- boxes
+ * ------------------------------------------------------------------------------------------ */
 
 rlab_py_box *
-rlab_py_box_new(rlab_py_state *state, rlab_py_program *program)
-{
+rlab_py_box_new(rlab_py_state *state, rlab_py_program *program) {
     rlab_ctx ctx;
     rlab_py_box *box = PyMem_Calloc(1, sizeof *box);
     rlab_ctx_init(&ctx);
@@ -46,8 +44,7 @@ rlab_py_box_new(rlab_py_state *state, rlab_py_program *program)
 }
 
 void
-rlab_py_box_drop(rlab_py_box *box)
-{
+rlab_py_box_drop(rlab_py_box *box) {
     if (!box || --box->refs > 0)
         return;
     rlab_store_free(&box->store);
@@ -56,8 +53,7 @@ rlab_py_box_drop(rlab_py_box *box)
 }
 
 rlab_py_box *
-rlab_py_box_current(rlab_py_state *state, rlab_py_program *program)
-{
+rlab_py_box_current(rlab_py_state *state, rlab_py_program *program) {
     size_t base = program->program->store.nodes.len;
     /* A stale length is harmless here: it only decides where new terms go. */
     if (!program->box || program->box->store.nodes.len > base + BOX_NODES) {
@@ -71,11 +67,11 @@ rlab_py_box_current(rlab_py_state *state, rlab_py_program *program)
     return program->box;
 }
 
-/* ---- building --------------------------------------------------------------------------------------------- */
+/* ---- building
+ * --------------------------------------------------------------------------------------------- */
 
 int
-rlab_py_sealed(rlab_py_state *state, const rlab_py_program *program)
-{
+rlab_py_sealed(rlab_py_state *state, const rlab_py_program *program) {
     if (program->program->sealed)
         return 0;
     PyErr_SetString(state->exceptions[RLAB_EVALUE], "program: call seal() first");
@@ -83,8 +79,7 @@ rlab_py_sealed(rlab_py_state *state, const rlab_py_program *program)
 }
 
 int
-rlab_py_push_id(rlab_py_state *state, rlab_ids *ids, uint32_t id)
-{
+rlab_py_push_id(rlab_py_state *state, rlab_ids *ids, uint32_t id) {
     rlab_ctx ctx;
     rlab_ctx_init(&ctx);
     if (rlab_vec_reserve(&ctx, ids, ids->len + 1) != RLAB_OK) {
@@ -97,8 +92,7 @@ rlab_py_push_id(rlab_py_state *state, rlab_ids *ids, uint32_t id)
 
 int
 rlab_py_global(rlab_py_state *state, uint32_t *out, const rlab_py_program *program,
-               long long global, bool optional)
-{
+               long long global, bool optional) {
     if (optional && global == -1) {
         *out = UINT32_MAX;
         return 0;
@@ -114,18 +108,17 @@ rlab_py_global(rlab_py_state *state, uint32_t *out, const rlab_py_program *progr
 }
 
 static int
-fail_expr(rlab_py_state *state, const char *name, PyObject *expr)
-{
-    PyErr_Format(state->exceptions[RLAB_ETYPE],
-                 "%s: expected a type expression (an int, a tuple (type, arguments..) or ('fun', a, b)), "
-                 "got %.80R",
-                 name, expr);
+fail_expr(rlab_py_state *state, const char *name, PyObject *expr) {
+    PyErr_Format(
+        state->exceptions[RLAB_ETYPE],
+        "%s: expected a type expression (an int, a tuple (type, arguments..) or ('fun', a, b)), "
+        "got %.80R",
+        name, expr);
     return -1;
 }
 
 static int
-type_expr(rlab_py_state *state, rlab_ids *out, PyObject *expr, const char *name, int depth)
-{
+type_expr(rlab_py_state *state, rlab_ids *out, PyObject *expr, const char *name, int depth) {
     Py_ssize_t n;
     PyObject *head;
     unsigned long id;
@@ -157,15 +150,13 @@ type_expr(rlab_py_state *state, rlab_ids *out, PyObject *expr, const char *name,
 }
 
 int
-rlab_py_type_expr(rlab_py_state *state, rlab_ids *out, PyObject *expr, const char *name)
-{
+rlab_py_type_expr(rlab_py_state *state, rlab_ids *out, PyObject *expr, const char *name) {
     return type_expr(state, out, expr, name, 0);
 }
 
 /* A sequence of type expressions: all words to `tx`, the end of each to `ends`. */
 static int
-type_exprs(rlab_py_state *state, rlab_ids *tx, rlab_ids *ends, PyObject *list, const char *name)
-{
+type_exprs(rlab_py_state *state, rlab_ids *tx, rlab_ids *ends, PyObject *list, const char *name) {
     PyObject *fast = PySequence_Fast(list, "expected a sequence of type expressions");
     if (!fast)
         return -1;
@@ -180,8 +171,7 @@ type_exprs(rlab_py_state *state, rlab_ids *tx, rlab_ids *ends, PyObject *list, c
 }
 
 static PyObject *
-program_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
-{
+program_new(PyTypeObject *type, PyObject *args, PyObject *kwargs) {
     rlab_py_program *self;
     rlab_ctx ctx;
     static const char *const keys[] = {NULL};
@@ -203,8 +193,7 @@ program_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
 }
 
 static void
-program_dealloc(rlab_py_program *self)
-{
+program_dealloc(rlab_py_program *self) {
     PyTypeObject *type = Py_TYPE(self);
     rlab_py_box_drop(self->box);
     rlab_program_free(self->program);
@@ -225,8 +214,7 @@ program_dealloc(rlab_py_program *self)
     } while (0)
 
 static PyObject *
-program_add_type(rlab_py_program *self, PyObject *args)
-{
+program_add_type(rlab_py_program *self, PyObject *args) {
     rlab_py_state *state = rlab_py_state_of_type(Py_TYPE(self));
     const char *name, *notation;
     unsigned int params;
@@ -241,8 +229,7 @@ fail:
 }
 
 static PyObject *
-program_add_constructor(rlab_py_program *self, PyObject *args)
-{
+program_add_constructor(rlab_py_program *self, PyObject *args) {
     rlab_py_state *state = rlab_py_state_of_type(Py_TYPE(self));
     const char *name;
     unsigned int type;
@@ -263,8 +250,7 @@ fail:
 }
 
 static PyObject *
-program_add_global(rlab_py_program *self, PyObject *args)
-{
+program_add_global(rlab_py_program *self, PyObject *args) {
     rlab_py_state *state = rlab_py_state_of_type(Py_TYPE(self));
     const char *name;
     unsigned int n_args, group, vars;
@@ -288,21 +274,23 @@ fail:
     return result;
 }
 
-/* ---- code ------------------------------------------------------------------------------------------------------ */
+/* ---- code
+ * ------------------------------------------------------------------------------------------------------
+ */
 
 static const struct {
     const char *name;
     rlab_kind kind;
     Py_ssize_t items;
-} ops[] = {{"var", RLAB_VAR, 2},   {"global", RLAB_GLOBAL, 2}, {"ctor", RLAB_CTOR, 2},
-           {"app", RLAB_APP, 2},   {"lam", RLAB_LAM, 2},       {"let", RLAB_LET, 2},
-           {"match", RLAB_MATCH, 3}, {"fix", RLAB_FIX, 4},     {NULL, RLAB_VAR, 0}};
+} ops[] = {{"var", RLAB_VAR, 2},     {"global", RLAB_GLOBAL, 2}, {"ctor", RLAB_CTOR, 2},
+           {"app", RLAB_APP, 2},     {"lam", RLAB_LAM, 2},       {"let", RLAB_LET, 2},
+           {"match", RLAB_MATCH, 3}, {"fix", RLAB_FIX, 4},       {NULL, RLAB_VAR, 0}};
 
-typedef RLAB_VEC(const char *) names;
+typedef RLAB_VEC(const char *)
+names;
 
 static int
-push_name(rlab_py_state *state, names *list, PyObject *name)
-{
+push_name(rlab_py_state *state, names *list, PyObject *name) {
     rlab_ctx ctx;
     const char *text = PyUnicode_Check(name) ? PyUnicode_AsUTF8(name) : NULL;
     if (!text) {
@@ -321,8 +309,7 @@ push_name(rlab_py_state *state, names *list, PyObject *name)
 }
 
 static int
-match_names(rlab_py_state *state, names *list, PyObject *branches)
-{
+match_names(rlab_py_state *state, names *list, PyObject *branches) {
     if (!PyTuple_Check(branches))
         return -1;
     for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(branches); i++) {
@@ -338,8 +325,7 @@ match_names(rlab_py_state *state, names *list, PyObject *branches)
 
 /* Reads one instruction into (kind, head, n, list); -1 with or without an exception set. */
 static int
-read_op(rlab_py_state *state, PyObject *op, rlab_kind *kind, unsigned long *head, names *list)
-{
+read_op(rlab_py_state *state, PyObject *op, rlab_kind *kind, unsigned long *head, names *list) {
     int row = 0;
     Py_ssize_t items = PyTuple_Check(op) ? PyTuple_GET_SIZE(op) : 0;
     unsigned long n_args;
@@ -371,19 +357,18 @@ read_op(rlab_py_state *state, PyObject *op, rlab_kind *kind, unsigned long *head
 }
 
 static int
-fail_op(rlab_py_state *state, PyObject *op, Py_ssize_t at)
-{
+fail_op(rlab_py_state *state, PyObject *op, Py_ssize_t at) {
     if (PyErr_Occurred() && !PyErr_ExceptionMatches(PyExc_TypeError) &&
         !PyErr_ExceptionMatches(PyExc_OverflowError))
         return -1;
     PyErr_Clear();
-    PyErr_Format(state->exceptions[RLAB_ETYPE], "code: instruction %zd is malformed: %.200R", at, op);
+    PyErr_Format(state->exceptions[RLAB_ETYPE], "code: instruction %zd is malformed: %.200R", at,
+                 op);
     return -1;
 }
 
 static int
-build(rlab_py_state *state, rlab_term *out, rlab_store *store, PyObject *code)
-{
+build(rlab_py_state *state, rlab_term *out, rlab_store *store, PyObject *code) {
     PyObject *fast = PySequence_Fast(code, "code: expected a sequence of instructions");
     rlab_builder builder;
     rlab_ctx ctx;
@@ -413,8 +398,7 @@ fail:
 }
 
 static PyObject *
-program_set_body(rlab_py_program *self, PyObject *args)
-{
+program_set_body(rlab_py_program *self, PyObject *args) {
     rlab_py_state *state = rlab_py_state_of_type(Py_TYPE(self));
     unsigned int global;
     PyObject *code;
@@ -436,8 +420,7 @@ fail:
 }
 
 static PyObject *
-program_seal(rlab_py_program *self, PyObject *unused)
-{
+program_seal(rlab_py_program *self, PyObject *unused) {
     rlab_py_state *state = rlab_py_state_of_type(Py_TYPE(self));
     rlab_ctx ctx;
     (void)unused;
@@ -448,8 +431,7 @@ fail:
 }
 
 static PyObject *
-program_term(rlab_py_program *self, PyObject *code)
-{
+program_term(rlab_py_program *self, PyObject *code) {
     rlab_py_state *state = rlab_py_state_of_type(Py_TYPE(self));
     rlab_py_box *box;
     rlab_term term;
@@ -471,8 +453,7 @@ program_term(rlab_py_program *self, PyObject *code)
 }
 
 static PyObject *
-program_apply(rlab_py_program *self, PyObject *args)
-{
+program_apply(rlab_py_program *self, PyObject *args) {
     rlab_py_state *state = rlab_py_state_of_type(Py_TYPE(self));
     Py_ssize_t n = PyTuple_GET_SIZE(args) - 1;
     rlab_ids terms = {0};
@@ -525,27 +506,25 @@ fail:
     return NULL;
 }
 
-/* ---- evaluation --------------------------------------------------------------------------------------------- */
+/* ---- evaluation
+ * --------------------------------------------------------------------------------------------- */
 
 /* Evaluates a Term in its own box; the caller owns nothing new on failure. */
 static PyObject *
 evaluate(rlab_py_state *state, rlab_py_program *self, rlab_py_term *term, uint32_t group,
-         rlab_budget budget, uint64_t *calls)
-{
+         rlab_budget budget, uint64_t *calls) {
     rlab_machine *machine = NULL;
     rlab_term result = 0;
     rlab_ctx ctx;
     rlab_status status;
     rlab_py_ctx_init(&ctx);
     rlab_py_lock(term->box->lock);
-    Py_BEGIN_ALLOW_THREADS
-    status = rlab_machine_new(&ctx, &machine, self->program);
+    Py_BEGIN_ALLOW_THREADS status = rlab_machine_new(&ctx, &machine, self->program);
     if (status == RLAB_OK)
-        status = rlab_eval(&ctx, &result, calls, machine, &term->box->store, term->term, group,
-                           budget);
+        status =
+            rlab_eval(&ctx, &result, calls, machine, &term->box->store, term->term, group, budget);
     rlab_machine_free(machine);
-    Py_END_ALLOW_THREADS
-    PyThread_release_lock(term->box->lock);
+    Py_END_ALLOW_THREADS PyThread_release_lock(term->box->lock);
     if (status != RLAB_OK)
         return rlab_py_raise(state, &ctx);
     term->box->refs++;
@@ -553,22 +532,21 @@ evaluate(rlab_py_state *state, rlab_py_program *self, rlab_py_term *term, uint32
 }
 
 static PyObject *
-program_eval(rlab_py_program *self, PyObject *args, PyObject *kwargs)
-{
+program_eval(rlab_py_program *self, PyObject *args, PyObject *kwargs) {
     static const char *const keys[] = {"term", "steps", "nodes", NULL};
     rlab_py_state *state = rlab_py_state_of_type(Py_TYPE(self));
     PyObject *object;
     rlab_py_term *term;
     long long steps = 0, nodes = 0;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O|$LL:eval", (char **)keys, &object, &steps, &nodes) ||
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O|$LL:eval", (char **)keys, &object, &steps,
+                                     &nodes) ||
         !(term = rlab_py_term_check(state, self, object, "term")))
         return NULL;
     return evaluate(state, self, term, UINT32_MAX, rlab_py_budget(steps, nodes), NULL);
 }
 
 static PyObject *
-program_calls(rlab_py_program *self, PyObject *args, PyObject *kwargs)
-{
+program_calls(rlab_py_program *self, PyObject *args, PyObject *kwargs) {
     static const char *const keys[] = {"term", "function", "steps", "nodes", NULL};
     rlab_py_state *state = rlab_py_state_of_type(Py_TYPE(self));
     PyObject *object, *result;
@@ -576,8 +554,8 @@ program_calls(rlab_py_program *self, PyObject *args, PyObject *kwargs)
     long long steps = 0, nodes = 0, function;
     uint32_t global;
     uint64_t calls = 0;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "OL|$LL:calls", (char **)keys, &object, &function, &steps,
-                                     &nodes) ||
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "OL|$LL:calls", (char **)keys, &object,
+                                     &function, &steps, &nodes) ||
         !(term = rlab_py_term_check(state, self, object, "term")) ||
         rlab_py_global(state, &global, self, function, false) < 0)
         return NULL;
@@ -587,21 +565,18 @@ program_calls(rlab_py_program *self, PyObject *args, PyObject *kwargs)
 }
 
 static PyObject *
-program_sealed(rlab_py_program *self, void *unused)
-{
+program_sealed(rlab_py_program *self, void *unused) {
     (void)unused;
     return PyBool_FromLong(self->program->sealed);
 }
 
 static PyObject *
-program_type(rlab_py_program *self, PyObject *exprs)
-{
+program_type(rlab_py_program *self, PyObject *exprs) {
     return rlab_py_type_new(rlab_py_state_of_type(Py_TYPE(self)), self, exprs);
 }
 
 static PyObject *
-program_trace(rlab_py_program *self, PyObject *args, PyObject *kwargs)
-{
+program_trace(rlab_py_program *self, PyObject *args, PyObject *kwargs) {
     return rlab_py_trace_new(rlab_py_state_of_type(Py_TYPE(self)), self, args, kwargs);
 }
 
@@ -620,7 +595,8 @@ static PyMethodDef program_methods[] = {
     {"term", (PyCFunction)program_term, METH_O,
      "term(code, /)\n--\n\nBuild a closed term from postfix code."},
     {"apply", (PyCFunction)program_apply, METH_VARARGS,
-     "apply(function, *args)\n--\n\nApply a function's index or a Term to Terms, without evaluating."},
+     "apply(function, *args)\n--\n\nApply a function's index or a Term to Terms, without "
+     "evaluating."},
     {"eval", (PyCFunction)(void (*)(void))program_eval, METH_VARARGS | METH_KEYWORDS,
      "eval(term, *, steps=0, nodes=0)\n--\n\nNormal form of a term; budgets: 0 means the default."},
     {"calls", (PyCFunction)(void (*)(void))program_calls, METH_VARARGS | METH_KEYWORDS,
@@ -629,7 +605,8 @@ static PyMethodDef program_methods[] = {
     {"type", (PyCFunction)program_type, METH_O,
      "type(exprs, /)\n--\n\nA closed type; of several expressions, their product."},
     {"trace", (PyCFunction)(void (*)(void))program_trace, METH_VARARGS | METH_KEYWORDS,
-     "trace(term, *, granularity='contraction', strategy='cbv', function=-1, every=1, steps=0, nodes=0)\n--\n\n"
+     "trace(term, *, granularity='contraction', strategy='cbv', function=-1, every=1, steps=0, "
+     "nodes=0)\n--\n\n"
      "Reduce a term step by step."},
     {NULL, NULL, 0, NULL},
 };
@@ -640,9 +617,12 @@ static PyGetSetDef program_getset[] = {
 };
 
 static PyType_Slot program_slots[] = {
-    {Py_tp_new, program_new},         {Py_tp_dealloc, program_dealloc},
-    {Py_tp_methods, program_methods}, {Py_tp_getset, program_getset},
-    {Py_tp_doc, (void *)"Program()\n--\n\nInductive types and functions, built once and then sealed."},
+    {Py_tp_new, program_new},
+    {Py_tp_dealloc, program_dealloc},
+    {Py_tp_methods, program_methods},
+    {Py_tp_getset, program_getset},
+    {Py_tp_doc,
+     (void *)"Program()\n--\n\nInductive types and functions, built once and then sealed."},
     {0, NULL},
 };
 
@@ -650,7 +630,6 @@ static PyType_Spec program_spec = {"recursionlab._core.Program", sizeof(rlab_py_
                                    Py_TPFLAGS_DEFAULT, program_slots};
 
 int
-rlab_py_program_register(PyObject *module)
-{
+rlab_py_program_register(PyObject *module) {
     return rlab_py_add_type(module, &program_spec, RLAB_PY_PROGRAM);
 }

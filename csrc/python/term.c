@@ -2,8 +2,7 @@
 #include "python/lang.h"
 
 PyObject *
-rlab_py_term_new(rlab_py_state *state, rlab_py_program *program, rlab_py_box *box, rlab_term term)
-{
+rlab_py_term_new(rlab_py_state *state, rlab_py_program *program, rlab_py_box *box, rlab_term term) {
     PyTypeObject *type = state->types[RLAB_PY_TERM];
     rlab_py_term *self = (rlab_py_term *)type->tp_alloc(type, 0);
     if (!self) {
@@ -19,8 +18,7 @@ rlab_py_term_new(rlab_py_state *state, rlab_py_program *program, rlab_py_box *bo
 }
 
 static void
-term_dealloc(rlab_py_term *self)
-{
+term_dealloc(rlab_py_term *self) {
     PyTypeObject *type = Py_TYPE(self);
     rlab_py_box_drop(self->box);
     Py_XDECREF(self->program);
@@ -30,8 +28,7 @@ term_dealloc(rlab_py_term *self)
 
 rlab_py_term *
 rlab_py_term_check(rlab_py_state *state, rlab_py_program *program, PyObject *object,
-                   const char *name)
-{
+                   const char *name) {
     if (!PyObject_TypeCheck(object, state->types[RLAB_PY_TERM])) {
         PyErr_Format(state->exceptions[RLAB_ETYPE], "%s: expected a Term, got %.80s", name,
                      Py_TYPE(object)->tp_name);
@@ -47,24 +44,21 @@ rlab_py_term_check(rlab_py_state *state, rlab_py_program *program, PyObject *obj
 
 /* Locks two boxes in the order of their addresses. */
 static void
-lock_both(rlab_py_box *a, rlab_py_box *b)
-{
+lock_both(rlab_py_box *a, rlab_py_box *b) {
     rlab_py_lock(a < b ? a->lock : b->lock);
     if (a != b)
         rlab_py_lock(a < b ? b->lock : a->lock);
 }
 
 static void
-unlock_both(rlab_py_box *a, rlab_py_box *b)
-{
+unlock_both(rlab_py_box *a, rlab_py_box *b) {
     PyThread_release_lock(a->lock);
     if (a != b)
         PyThread_release_lock(b->lock);
 }
 
 int
-rlab_py_term_into(rlab_py_state *state, rlab_term *out, rlab_py_box *box, rlab_py_term *term)
-{
+rlab_py_term_into(rlab_py_state *state, rlab_term *out, rlab_py_box *box, rlab_py_term *term) {
     rlab_ctx ctx;
     rlab_status status;
     if (term->box == box) {
@@ -73,10 +67,9 @@ rlab_py_term_into(rlab_py_state *state, rlab_term *out, rlab_py_box *box, rlab_p
     }
     rlab_ctx_init(&ctx);
     lock_both(box, term->box);
-    Py_BEGIN_ALLOW_THREADS
-    status = rlab_term_copy(&ctx, out, &box->store, &term->box->store, term->term);
-    Py_END_ALLOW_THREADS
-    unlock_both(box, term->box);
+    Py_BEGIN_ALLOW_THREADS status =
+        rlab_term_copy(&ctx, out, &box->store, &term->box->store, term->term);
+    Py_END_ALLOW_THREADS unlock_both(box, term->box);
     if (status == RLAB_OK)
         return 0;
     rlab_py_raise(state, &ctx);
@@ -84,14 +77,13 @@ rlab_py_term_into(rlab_py_state *state, rlab_term *out, rlab_py_box *box, rlab_p
 }
 
 int
-rlab_py_terms_into(rlab_py_state *state, rlab_term *out, rlab_py_program *program,
-                   rlab_py_box *box, PyObject *object, uint32_t n, const char *name)
-{
+rlab_py_terms_into(rlab_py_state *state, rlab_term *out, rlab_py_program *program, rlab_py_box *box,
+                   PyObject *object, uint32_t n, const char *name) {
     if (!PyTuple_Check(object) || n != (uint32_t)PyTuple_GET_SIZE(object)) {
         rlab_py_term *term;
         if (n != 1 || PyTuple_Check(object)) {
-            PyErr_Format(state->exceptions[RLAB_ETYPE], "%s: expected a tuple of %u Terms, got %.80R",
-                         name, n, object);
+            PyErr_Format(state->exceptions[RLAB_ETYPE],
+                         "%s: expected a tuple of %u Terms, got %.80R", name, n, object);
             return -1;
         }
         term = rlab_py_term_check(state, program, object, name);
@@ -108,8 +100,7 @@ rlab_py_terms_into(rlab_py_state *state, rlab_term *out, rlab_py_program *progra
 
 PyObject *
 rlab_py_terms_new(rlab_py_state *state, rlab_py_program *program, rlab_py_box *box,
-                  const rlab_term *terms, uint32_t n)
-{
+                  const rlab_term *terms, uint32_t n) {
     PyObject *tuple;
     if (n == 1) {
         box->refs++;
@@ -129,8 +120,7 @@ rlab_py_terms_new(rlab_py_state *state, rlab_py_program *program, rlab_py_box *b
 }
 
 static rlab_node
-node_of(rlab_py_term *self)
-{
+node_of(rlab_py_term *self) {
     rlab_node node;
     rlab_py_lock(self->box->lock);
     node = *rlab_term_node(&self->box->store, self->term);
@@ -139,18 +129,16 @@ node_of(rlab_py_term *self)
 }
 
 static PyObject *
-term_str(rlab_py_term *self)
-{
+term_str(rlab_py_term *self) {
     rlab_text text = {0};
     rlab_ctx ctx;
     rlab_status status;
     PyObject *result = NULL;
     rlab_py_ctx_init(&ctx);
     rlab_py_lock(self->box->lock);
-    Py_BEGIN_ALLOW_THREADS
-    status = rlab_term_print(&ctx, &text, &self->box->store, self->term, self->traced);
-    Py_END_ALLOW_THREADS
-    PyThread_release_lock(self->box->lock);
+    Py_BEGIN_ALLOW_THREADS status =
+        rlab_term_print(&ctx, &text, &self->box->store, self->term, self->traced);
+    Py_END_ALLOW_THREADS PyThread_release_lock(self->box->lock);
     if (status != RLAB_OK)
         rlab_py_raise(rlab_py_state_of_type(Py_TYPE(self)), &ctx);
     else
@@ -160,8 +148,7 @@ term_str(rlab_py_term *self)
 }
 
 static PyObject *
-term_repr(rlab_py_term *self)
-{
+term_repr(rlab_py_term *self) {
     PyObject *text = term_str(self), *result;
     if (!text)
         return NULL;
@@ -180,15 +167,13 @@ term_repr(rlab_py_term *self)
 }
 
 static Py_hash_t
-term_hash(rlab_py_term *self)
-{
+term_hash(rlab_py_term *self) {
     Py_hash_t hash = (Py_hash_t)node_of(self).hash;
     return hash == -1 ? -2 : hash;
 }
 
 static PyObject *
-term_compare(PyObject *left, PyObject *right, int op)
-{
+term_compare(PyObject *left, PyObject *right, int op) {
     rlab_py_term *a = (rlab_py_term *)left, *b = (rlab_py_term *)right;
     rlab_py_state *state = rlab_py_state_of_type(Py_TYPE(left));
     bool equal;
@@ -210,29 +195,25 @@ term_compare(PyObject *left, PyObject *right, int op)
 }
 
 static PyObject *
-term_size(rlab_py_term *self, void *unused)
-{
+term_size(rlab_py_term *self, void *unused) {
     (void)unused;
     return PyLong_FromUnsignedLongLong(node_of(self).size);
 }
 
 static PyObject *
-term_depth(rlab_py_term *self, void *unused)
-{
+term_depth(rlab_py_term *self, void *unused) {
     (void)unused;
     return PyLong_FromUnsignedLong(node_of(self).depth);
 }
 
 static PyObject *
-term_is_value(rlab_py_term *self, void *unused)
-{
+term_is_value(rlab_py_term *self, void *unused) {
     (void)unused;
     return PyBool_FromLong(node_of(self).flags & RLAB_TERM_DATA);
 }
 
 static PyObject *
-term_constructor(rlab_py_term *self, void *unused)
-{
+term_constructor(rlab_py_term *self, void *unused) {
     rlab_node node = node_of(self);
     (void)unused;
     if (node.kind != RLAB_CTOR)
@@ -241,8 +222,7 @@ term_constructor(rlab_py_term *self, void *unused)
 }
 
 static PyObject *
-term_args(rlab_py_term *self, void *unused)
-{
+term_args(rlab_py_term *self, void *unused) {
     rlab_py_state *state = rlab_py_state_of_type(Py_TYPE(self));
     rlab_node node = node_of(self);
     uint32_t n = node.kind == RLAB_CTOR ? node.count : 0;
@@ -268,7 +248,8 @@ static PyGetSetDef term_getset[] = {
     {"size", (getter)term_size, NULL, "Constructors in the term (saturates at 2**64 - 1).", NULL},
     {"depth", (getter)term_depth, NULL, "Constructors on the longest path.", NULL},
     {"is_value", (getter)term_is_value, NULL, "Whether it is made of constructors only.", NULL},
-    {"constructor", (getter)term_constructor, NULL, "Index of its head constructor, or None.", NULL},
+    {"constructor", (getter)term_constructor, NULL, "Index of its head constructor, or None.",
+     NULL},
     {"args", (getter)term_args, NULL, "Arguments of its head constructor.", NULL},
     {NULL, NULL, NULL, NULL, NULL},
 };
@@ -288,7 +269,6 @@ static PyType_Spec term_spec = {"recursionlab._core.Term", sizeof(rlab_py_term),
                                 Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION, term_slots};
 
 int
-rlab_py_term_register(PyObject *module)
-{
+rlab_py_term_register(PyObject *module) {
     return rlab_py_add_type(module, &term_spec, RLAB_PY_TERM);
 }

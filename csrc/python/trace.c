@@ -1,11 +1,11 @@
-/* _core.Trace: the steps of a reduction, taken one by one; terms are put together only when asked for. */
+/* _core.Trace: the steps of a reduction, taken one by one; terms are put together only when asked
+ * for. */
 #include "python/lang.h"
 
 #include <string.h>
 
 typedef struct rlab_py_trace {
-    PyObject_HEAD
-    rlab_py_program *program;
+    PyObject_HEAD rlab_py_program *program;
     rlab_py_box *box; /* its own; its lock guards the reducer too */
     rlab_reducer *reducer;
     uint32_t traced;
@@ -17,8 +17,7 @@ typedef struct rlab_py_trace {
 static const char *const granularities[] = {"contraction", "equation", "call"};
 
 static int
-read_granularity(rlab_py_state *state, const char *name, rlab_granularity *out)
-{
+read_granularity(rlab_py_state *state, const char *name, rlab_granularity *out) {
     for (int i = 0; i < 3; i++)
         if (strcmp(granularities[i], name) == 0) {
             *out = (rlab_granularity)i;
@@ -30,14 +29,13 @@ read_granularity(rlab_py_state *state, const char *name, rlab_granularity *out)
 }
 
 int
-rlab_py_granularity(rlab_py_state *state, const char *name, rlab_granularity *out)
-{
+rlab_py_granularity(rlab_py_state *state, const char *name, rlab_granularity *out) {
     return read_granularity(state, name, out);
 }
 
 PyObject *
-rlab_py_trace_new(rlab_py_state *state, rlab_py_program *program, PyObject *args, PyObject *kwargs)
-{
+rlab_py_trace_new(rlab_py_state *state, rlab_py_program *program, PyObject *args,
+                  PyObject *kwargs) {
     static const char *const keys[] = {"term",  "granularity", "strategy", "function",
                                        "every", "steps",       "nodes",    NULL};
     PyTypeObject *type = state->types[RLAB_PY_TRACE];
@@ -59,7 +57,8 @@ rlab_py_trace_new(rlab_py_state *state, rlab_py_program *program, PyObject *args
         rlab_py_global(state, &traced, program, function, true) < 0)
         return NULL;
     if (strcmp(strategy, "cbv") != 0) {
-        PyErr_Format(state->exceptions[RLAB_EVALUE], "strategy: expected 'cbv', got '%.60s'", strategy);
+        PyErr_Format(state->exceptions[RLAB_EVALUE], "strategy: expected 'cbv', got '%.60s'",
+                     strategy);
         return NULL;
     }
     if (every < 1) {
@@ -82,10 +81,9 @@ rlab_py_trace_new(rlab_py_state *state, rlab_py_program *program, PyObject *args
     budget = rlab_py_budget(steps, nodes);
     self->box->store.limit = nodes > 0 ? (uint64_t)nodes + program->program->store.nodes.len : 0;
     rlab_py_ctx_init(&ctx);
-    Py_BEGIN_ALLOW_THREADS
-    status = rlab_reducer_new(&ctx, &self->reducer, &self->box->store, start, kind, group, budget);
-    Py_END_ALLOW_THREADS
-    if (status != RLAB_OK) {
+    Py_BEGIN_ALLOW_THREADS status =
+        rlab_reducer_new(&ctx, &self->reducer, &self->box->store, start, kind, group, budget);
+    Py_END_ALLOW_THREADS if (status != RLAB_OK) {
         Py_DECREF(self);
         return rlab_py_raise(state, &ctx);
     }
@@ -93,8 +91,7 @@ rlab_py_trace_new(rlab_py_state *state, rlab_py_program *program, PyObject *args
 }
 
 static void
-trace_dealloc(rlab_py_trace *self)
-{
+trace_dealloc(rlab_py_trace *self) {
     PyTypeObject *type = Py_TYPE(self);
     rlab_reducer_free(self->reducer);
     rlab_py_box_drop(self->box);
@@ -104,8 +101,7 @@ trace_dealloc(rlab_py_trace *self)
 }
 
 static PyObject *
-term_of(rlab_py_state *state, rlab_py_trace *self, rlab_term term)
-{
+term_of(rlab_py_state *state, rlab_py_trace *self, rlab_term term) {
     PyObject *result;
     self->box->refs++;
     result = rlab_py_term_new(state, self->program, self->box, term);
@@ -115,8 +111,7 @@ term_of(rlab_py_state *state, rlab_py_trace *self, rlab_term term)
 }
 
 static PyObject *
-trace_term(rlab_py_trace *self, void *unused)
-{
+trace_term(rlab_py_trace *self, void *unused) {
     rlab_py_state *state = rlab_py_state_of_type(Py_TYPE(self));
     rlab_term term;
     rlab_ctx ctx;
@@ -124,16 +119,13 @@ trace_term(rlab_py_trace *self, void *unused)
     (void)unused;
     rlab_py_ctx_init(&ctx);
     rlab_py_lock(self->box->lock);
-    Py_BEGIN_ALLOW_THREADS
-    status = rlab_reducer_term(&ctx, &term, self->reducer);
-    Py_END_ALLOW_THREADS
-    PyThread_release_lock(self->box->lock);
+    Py_BEGIN_ALLOW_THREADS status = rlab_reducer_term(&ctx, &term, self->reducer);
+    Py_END_ALLOW_THREADS PyThread_release_lock(self->box->lock);
     return status == RLAB_OK ? term_of(state, self, term) : rlab_py_raise(state, &ctx);
 }
 
 static PyObject *
-trace_position(rlab_py_trace *self, void *unused)
-{
+trace_position(rlab_py_trace *self, void *unused) {
     rlab_py_state *state = rlab_py_state_of_type(Py_TYPE(self));
     const int32_t *position = NULL;
     size_t len = 0;
@@ -158,8 +150,7 @@ trace_position(rlab_py_trace *self, void *unused)
 
 /* Takes up to `count` steps; the number taken, or -1 raised. */
 static long long
-take(rlab_py_state *state, rlab_py_trace *self, long long count)
-{
+take(rlab_py_state *state, rlab_py_trace *self, long long count) {
     long long taken = 0;
     rlab_ctx ctx;
     rlab_status status = RLAB_OK;
@@ -167,13 +158,11 @@ take(rlab_py_state *state, rlab_py_trace *self, long long count)
     rlab_py_ctx_init(&ctx);
     rlab_py_lock(self->box->lock);
     done = self->done;
-    Py_BEGIN_ALLOW_THREADS
-    while (taken < count && !done && status == RLAB_OK) {
+    Py_BEGIN_ALLOW_THREADS while (taken < count && !done && status == RLAB_OK) {
         status = rlab_reducer_step(&ctx, &done, self->reducer);
         taken += status == RLAB_OK && !done;
     }
-    Py_END_ALLOW_THREADS
-    self->done = done;
+    Py_END_ALLOW_THREADS self->done = done;
     self->steps += taken;
     PyThread_release_lock(self->box->lock);
     if (status == RLAB_OK)
@@ -183,8 +172,7 @@ take(rlab_py_state *state, rlab_py_trace *self, long long count)
 }
 
 static PyObject *
-trace_advance(rlab_py_trace *self, PyObject *args)
-{
+trace_advance(rlab_py_trace *self, PyObject *args) {
     long long count = 1, taken;
     if (!PyArg_ParseTuple(args, "|L:advance", &count))
         return NULL;
@@ -193,8 +181,7 @@ trace_advance(rlab_py_trace *self, PyObject *args)
 }
 
 static PyObject *
-trace_rule(rlab_py_trace *self, void *unused)
-{
+trace_rule(rlab_py_trace *self, void *unused) {
     (void)unused;
     if (!self->steps)
         Py_RETURN_NONE;
@@ -202,8 +189,7 @@ trace_rule(rlab_py_trace *self, void *unused)
 }
 
 static PyObject *
-trace_function(rlab_py_trace *self, void *unused)
-{
+trace_function(rlab_py_trace *self, void *unused) {
     uint32_t function = rlab_reducer_function(self->reducer);
     (void)unused;
     if (!self->steps || function == UINT32_MAX)
@@ -212,16 +198,15 @@ trace_function(rlab_py_trace *self, void *unused)
 }
 
 static PyObject *
-trace_steps(rlab_py_trace *self, void *unused)
-{
+trace_steps(rlab_py_trace *self, void *unused) {
     (void)unused;
     return PyLong_FromLongLong(self->steps);
 }
 
-/* (rule, function, position, before, after) of the next `every` steps; rule and place of the first. */
+/* (rule, function, position, before, after) of the next `every` steps; rule and place of the first.
+ */
 static PyObject *
-trace_next(rlab_py_trace *self)
-{
+trace_next(rlab_py_trace *self) {
     rlab_py_state *state = rlab_py_state_of_type(Py_TYPE(self));
     PyObject *before, *rule, *function, *position, *after;
     long long taken;
@@ -235,7 +220,8 @@ trace_next(rlab_py_trace *self)
     rule = trace_rule(self, NULL);
     function = trace_function(self, NULL);
     position = trace_position(self, NULL);
-    after = rule && function && position && (self->every == 1 || take(state, self, self->every - 1) >= 0)
+    after = rule && function && position &&
+                    (self->every == 1 || take(state, self, self->every - 1) >= 0)
                 ? trace_term(self, NULL)
                 : NULL;
     if (!after) {
@@ -249,8 +235,7 @@ trace_next(rlab_py_trace *self)
 }
 
 static PyObject *
-trace_iter(PyObject *self)
-{
+trace_iter(PyObject *self) {
     return Py_NewRef(self);
 }
 
@@ -286,7 +271,6 @@ static PyType_Spec trace_spec = {"recursionlab._core.Trace", sizeof(rlab_py_trac
                                  trace_slots};
 
 int
-rlab_py_trace_register(PyObject *module)
-{
+rlab_py_trace_register(PyObject *module) {
     return rlab_py_add_type(module, &trace_spec, RLAB_PY_TRACE);
 }

@@ -4,8 +4,7 @@
 #define ARITY_MAX 64
 
 PyObject *
-rlab_py_type_new(rlab_py_state *state, rlab_py_program *program, PyObject *exprs)
-{
+rlab_py_type_new(rlab_py_state *state, rlab_py_program *program, PyObject *exprs) {
     PyTypeObject *kind = state->types[RLAB_PY_TYPE];
     PyObject *fast;
     rlab_py_type *self = NULL;
@@ -45,8 +44,7 @@ fail:
 }
 
 static void
-type_dealloc(rlab_py_type *self)
-{
+type_dealloc(rlab_py_type *self) {
     PyTypeObject *type = Py_TYPE(self);
     rlab_type_free(self->type);
     if (self->lock)
@@ -57,8 +55,7 @@ type_dealloc(rlab_py_type *self)
 }
 
 static int
-read_u64(rlab_py_state *state, PyObject *object, const char *name, uint64_t *out)
-{
+read_u64(rlab_py_state *state, PyObject *object, const char *name, uint64_t *out) {
     PyObject *index = PyNumber_Index(object);
     if (!index)
         return -1;
@@ -67,14 +64,13 @@ read_u64(rlab_py_state *state, PyObject *object, const char *name, uint64_t *out
     if (!PyErr_Occurred())
         return 0;
     PyErr_Clear();
-    PyErr_Format(state->exceptions[RLAB_EVALUE], "%s: expected an integer from 0 to 2^64 - 1, got %R",
-                 name, object);
+    PyErr_Format(state->exceptions[RLAB_EVALUE],
+                 "%s: expected an integer from 0 to 2^64 - 1, got %R", name, object);
     return -1;
 }
 
 static PyObject *
-type_count(rlab_py_type *self, PyObject *arg)
-{
+type_count(rlab_py_type *self, PyObject *arg) {
     rlab_py_state *state = rlab_py_state_of_type(Py_TYPE(self));
     uint64_t size, count = 0;
     rlab_ctx ctx;
@@ -83,16 +79,13 @@ type_count(rlab_py_type *self, PyObject *arg)
         return NULL;
     rlab_py_ctx_init(&ctx);
     rlab_py_lock(self->lock);
-    Py_BEGIN_ALLOW_THREADS
-    status = rlab_type_count(&ctx, &count, self->type, size);
-    Py_END_ALLOW_THREADS
-    PyThread_release_lock(self->lock);
+    Py_BEGIN_ALLOW_THREADS status = rlab_type_count(&ctx, &count, self->type, size);
+    Py_END_ALLOW_THREADS PyThread_release_lock(self->lock);
     return status == RLAB_OK ? PyLong_FromUnsignedLongLong(count) : rlab_py_raise(state, &ctx);
 }
 
 static PyObject *
-type_unrank(rlab_py_type *self, PyObject *args)
-{
+type_unrank(rlab_py_type *self, PyObject *args) {
     rlab_py_state *state = rlab_py_state_of_type(Py_TYPE(self));
     PyObject *size_object, *rank_object, *result = NULL;
     rlab_term terms[ARITY_MAX];
@@ -108,22 +101,21 @@ type_unrank(rlab_py_type *self, PyObject *args)
     rlab_py_ctx_init(&ctx);
     rlab_py_lock(self->lock);
     rlab_py_lock(box->lock);
-    Py_BEGIN_ALLOW_THREADS
-    status = rlab_type_unrank(&ctx, terms, self->type, &box->store, size, rank);
-    Py_END_ALLOW_THREADS
-    PyThread_release_lock(box->lock);
+    Py_BEGIN_ALLOW_THREADS status =
+        rlab_type_unrank(&ctx, terms, self->type, &box->store, size, rank);
+    Py_END_ALLOW_THREADS PyThread_release_lock(box->lock);
     PyThread_release_lock(self->lock);
-    result = status == RLAB_OK ? rlab_py_terms_new(state, self->program, box, terms,
-                                                   rlab_type_arity(self->type))
-                               : rlab_py_raise(state, &ctx);
+    result = status == RLAB_OK
+                 ? rlab_py_terms_new(state, self->program, box, terms, rlab_type_arity(self->type))
+                 : rlab_py_raise(state, &ctx);
     rlab_py_box_drop(box);
     return result;
 }
 
 /* Terms of a call into one box; NULL raised. */
 static rlab_py_box *
-gather(rlab_py_state *state, rlab_py_type *self, PyObject *args, rlab_term *terms, const char *name)
-{
+gather(rlab_py_state *state, rlab_py_type *self, PyObject *args, rlab_term *terms,
+       const char *name) {
     uint32_t n = rlab_type_arity(self->type);
     PyObject *object = PyTuple_GET_SIZE(args) == 1 && n == 1 ? PyTuple_GET_ITEM(args, 0) : args;
     rlab_py_box *box = rlab_py_box_current(state, self->program);
@@ -137,8 +129,7 @@ gather(rlab_py_state *state, rlab_py_type *self, PyObject *args, rlab_term *term
 }
 
 static PyObject *
-type_rank(rlab_py_type *self, PyObject *args)
-{
+type_rank(rlab_py_type *self, PyObject *args) {
     rlab_py_state *state = rlab_py_state_of_type(Py_TYPE(self));
     rlab_term terms[ARITY_MAX];
     uint64_t size = 0, rank = 0;
@@ -150,10 +141,9 @@ type_rank(rlab_py_type *self, PyObject *args)
     rlab_py_ctx_init(&ctx);
     rlab_py_lock(self->lock);
     rlab_py_lock(box->lock);
-    Py_BEGIN_ALLOW_THREADS
-    status = rlab_type_rank(&ctx, &size, &rank, self->type, &box->store, terms);
-    Py_END_ALLOW_THREADS
-    PyThread_release_lock(box->lock);
+    Py_BEGIN_ALLOW_THREADS status =
+        rlab_type_rank(&ctx, &size, &rank, self->type, &box->store, terms);
+    Py_END_ALLOW_THREADS PyThread_release_lock(box->lock);
     PyThread_release_lock(self->lock);
     rlab_py_box_drop(box);
     if (status != RLAB_OK)
@@ -162,8 +152,7 @@ type_rank(rlab_py_type *self, PyObject *args)
 }
 
 static PyObject *
-type_check(rlab_py_type *self, PyObject *args)
-{
+type_check(rlab_py_type *self, PyObject *args) {
     rlab_py_state *state = rlab_py_state_of_type(Py_TYPE(self));
     rlab_term terms[ARITY_MAX];
     rlab_py_box *box = gather(state, self, args, terms, "check");
@@ -182,16 +171,16 @@ type_check(rlab_py_type *self, PyObject *args)
 }
 
 static PyObject *
-type_parse(rlab_py_type *self, PyObject *args)
-{
+type_parse(rlab_py_type *self, PyObject *args) {
     rlab_py_state *state = rlab_py_state_of_type(Py_TYPE(self));
     uint32_t n = rlab_type_arity(self->type);
     rlab_term terms[ARITY_MAX];
     rlab_py_box *box;
     PyObject *result = NULL;
     if ((uint32_t)PyTuple_GET_SIZE(args) != n) {
-        PyErr_Format(state->exceptions[RLAB_EVALUE], "parse: expected %u texts, one an argument, got %zd",
-                     n, PyTuple_GET_SIZE(args));
+        PyErr_Format(state->exceptions[RLAB_EVALUE],
+                     "parse: expected %u texts, one an argument, got %zd", n,
+                     PyTuple_GET_SIZE(args));
         return NULL;
     }
     if (!(box = rlab_py_box_current(state, self->program)))
@@ -211,10 +200,9 @@ type_parse(rlab_py_type *self, PyObject *args)
             goto done;
         rlab_py_ctx_init(&ctx);
         rlab_py_lock(box->lock);
-        Py_BEGIN_ALLOW_THREADS
-        status = rlab_value_parse(&ctx, &terms[i], self->type, i, &box->store, text, (size_t)len);
-        Py_END_ALLOW_THREADS
-        PyThread_release_lock(box->lock);
+        Py_BEGIN_ALLOW_THREADS status =
+            rlab_value_parse(&ctx, &terms[i], self->type, i, &box->store, text, (size_t)len);
+        Py_END_ALLOW_THREADS PyThread_release_lock(box->lock);
         if (status != RLAB_OK) {
             rlab_py_raise(state, &ctx);
             goto done;
@@ -227,8 +215,7 @@ done:
 }
 
 static PyObject *
-type_str(rlab_py_type *self)
-{
+type_str(rlab_py_type *self) {
     rlab_text text = {0};
     rlab_ctx ctx;
     PyObject *result = NULL;
@@ -242,15 +229,13 @@ type_str(rlab_py_type *self)
 }
 
 static PyObject *
-type_arity(rlab_py_type *self, void *unused)
-{
+type_arity(rlab_py_type *self, void *unused) {
     (void)unused;
     return PyLong_FromUnsignedLong(rlab_type_arity(self->type));
 }
 
 static PyObject *
-type_sizes(rlab_py_type *self, void *unused)
-{
+type_sizes(rlab_py_type *self, void *unused) {
     uint64_t least, most;
     rlab_ctx ctx;
     (void)unused;
@@ -278,7 +263,8 @@ static PyMethodDef type_methods[] = {
 
 static PyGetSetDef type_getset[] = {
     {"arity", (getter)type_arity, NULL, "Number of types in the product.", NULL},
-    {"sizes", (getter)type_sizes, NULL, "(smallest, largest) size of a value; None: no bound.", NULL},
+    {"sizes", (getter)type_sizes, NULL, "(smallest, largest) size of a value; None: no bound.",
+     NULL},
     {NULL, NULL, NULL, NULL, NULL},
 };
 
@@ -295,7 +281,6 @@ static PyType_Spec type_spec = {"recursionlab._core.Type", sizeof(rlab_py_type),
                                 Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION, type_slots};
 
 int
-rlab_py_type_register(PyObject *module)
-{
+rlab_py_type_register(PyObject *module) {
     return rlab_py_add_type(module, &type_spec, RLAB_PY_TYPE);
 }

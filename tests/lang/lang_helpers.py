@@ -53,9 +53,7 @@ class Lab:
                     out.append(("global", self.globals[e]))
             elif e[0] == "fun":
                 _, names, body = e
-                for n in names:
-                    stack.append(("op", ("lam", n), None))
-                stack[len(stack) - len(names) :] = reversed(stack[len(stack) - len(names) :])
+                stack += [("op", ("lam", n), None) for n in names]
                 stack.append(("e", body, [*env, *names]))
             elif e[0] == "let":
                 _, name, bound, body = e
@@ -171,7 +169,8 @@ def lab():
             (["u", "us"], ("app", ("flatten", "u"), ("go", "us"))))), "ts"))))))  # fmt: skip
     b.body("compose", ("fun", ["g", "f", "x"], ("g", ("f", "x"))))
     b.body("leb", ("fun", ["n", "m"], ("match", "nat", "n", ([], "true"),
-        (["n'"], ("match", "nat", "m", ([], "false"), (["m'"], ("leb", "n'", "m'")))))))  # fmt: skip
+        (["n'"], ("match", "nat", "m", ([], "false"), (["m'"],
+            ("leb", "n'", "m'")))))))  # fmt: skip
     b.body("insert", ("fun", ["x", "l"], ("match", "list", "l", ([], ("cons", "x", "nil")),
         (["y", "t"], ("match", "bool", ("leb", "x", "y"), ([], ("cons", "x", "l")),
             ([], ("cons", "y", ("insert", "x", "t"))))))))  # fmt: skip

@@ -159,12 +159,11 @@ def test_pairs_are_the_references_whatever_the_threads(lab, types):
 
 
 def test_pairs_report_the_lowest_failing_item(lab, types):
-    n = 3000
+    items = [(s, r) for s in range(1, 12) for r in range(2 ** (s - 1))]
+    sizes = np.array([s for s, _ in items], np.int32)
+    ranks = np.array([r for _, r in items], np.uint64)
     with pytest.raises(BudgetError, match=r"item 1023 \(size 11, rank 0\): step budget") as error:
-        _core.pairs(lab.globals["succ"], types["positive"],
-                    np.array([s for s in range(1, 12) for _ in range(2 ** (s - 1))][:n], np.int32)[:n],
-                    np.array([r for s in range(1, 12) for r in range(2 ** (s - 1))][:n], np.uint64)[:n],
-                    2, max_steps=10)  # fmt: skip
+        _core.pairs(lab.globals["succ"], types["positive"], sizes, ranks, 2, max_steps=10)
     assert error.value.position == 1023
 
 

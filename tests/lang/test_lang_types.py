@@ -62,18 +62,21 @@ def test_empty_type_is_an_error():
 @pytest.mark.parametrize(
     ("name", "text", "message"),
     [
-        ("positive", "xI (nil)", "at character 4: expected a constructor of positive (xI, xO, xH), got "
-         "'nil' of type list"),
-        ("positive", "xI", "at character 2: expected argument 1 of 1 of 'xI', got the end of the text"),
-        ("positive", "xI xO xH", "at character 3: 'xO' takes arguments, so put it in parentheses here"),
-        ("positive", "5", "at character 0: expected a constructor of positive (xI, xO, xH), got number 5"),
+        ("positive", "xI (nil)", "at character 4: expected a constructor of positive (xI, xO, xH), "
+         "got 'nil' of type list"),
+        ("positive", "xI", "at character 2: expected argument 1 of 1 of 'xI', got the end of the "
+         "text"),
+        ("positive", "xI xO xH", "at character 3: 'xO' takes arguments, so put it in parentheses "
+         "here"),
+        ("positive", "5", "at character 0: expected a constructor of positive (xI, xO, xH), "
+         "got number 5"),
         ("positive", "(xH", "at character 3: expected ',' or ')', got the end of the text"),
         ("positive", "xJ", "at character 0: 'xJ' is not a constructor of this program"),
         ("positive", "xH xH", "at character 3: expected the end of the text, got 'xH'"),
         ("positive", "", "at character 0: expected a value, got the end of the text"),
         ("list", "[a; b", "at character 5: expected ';' or ']', got the end of the text"),
-        ("list", "a :: b", "at character 5: expected a constructor of list label (nil, cons), got 'b' of "
-         "type label"),
+        ("list", "a :: b", "at character 5: expected a constructor of list label (nil, cons), "
+         "got 'b' of type label"),
     ],
 )  # fmt: skip
 def test_parse_errors_point(types, name, text, message):
