@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from recursionlab import _core
-from recursionlab import files
+from recursionlab import _core, files
 from recursionlab.errors import ConfigError, FormatError
 from recursionlab.learn.config import TrainConfig
 from recursionlab.learn.split import EOS

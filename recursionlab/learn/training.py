@@ -9,8 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from recursionlab import _core
-from recursionlab import files
+from recursionlab import _core, files
 from recursionlab.errors import ConfigError, DivergedError, FormatError, InputError
 from recursionlab.learn import checkpoint
 from recursionlab.learn.config import TrainConfig
