@@ -70,6 +70,19 @@ class InternalError(RecursionLabError, RuntimeError):
     """A fault of this library; please report it."""
 
 
+_WINDOW = 120  # characters of a source line that an error shows
+
+
+def _window(line: str, at: int) -> tuple[str, int]:
+    """Return the part of a long line around an index, and that index within the part."""
+    if len(line) <= _WINDOW:
+        return line, at
+    first = max(0, min(at - _WINDOW // 2, len(line) - _WINDOW))
+    last = first + _WINDOW
+    before, after = "..." if first else "", "..." if last < len(line) else ""
+    return before + line[first:last] + after, at - first + len(before)
+
+
 class LanguageError(RecursionLabError, ValueError):
     """A program or term is refused, with the place in its source.
 
@@ -104,9 +117,10 @@ class LanguageError(RecursionLabError, ValueError):
         self.source_line, self.length, self.hint = source_line, max(1, length), hint
         text = f"{file}:{line}:{column}: error: {message}"
         if source_line:
-            lead = "".join(c if c == "\t" else " " for c in source_line[: column - 1])
-            room = max(1, len(source_line) - column + 1)
-            text += f"\n  {source_line}\n  {lead}{'^' * min(self.length, room)}"
+            shown, start = _window(source_line, column - 1)
+            lead = "".join(c if c == "\t" else " " for c in shown[:start])
+            room = max(1, len(shown) - start)
+            text += f"\n  {shown}\n  {lead}{'^' * min(self.length, room)}"
         if hint:
             text += f"\n{hint}"
         super().__init__(text)

@@ -140,4 +140,5 @@ def test_documents_name_files_that_exist():
         for link in re.findall(r"\]\(([^)#:]+)\)", text):
             assert (base / link).exists(), f"{document}: {link}"
         for path in re.findall(r"`((?:csrc|recursionlab|tests|notebooks)/[\w./-]+)`", text):
-            assert (ROOT / path).exists(), f"{document}: {path}"
+            if not re.search(r"/[A-Z]+\.", path):  # OP.c stands for any op's file
+                assert (ROOT / path).exists(), f"{document}: {path}"
