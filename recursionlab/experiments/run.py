@@ -10,7 +10,8 @@ from typing import Any
 
 from recursionlab.errors import ConfigError, FormatError
 from recursionlab.experiments.config import Experiment, load_experiment
-from recursionlab.experiments.single import run_one
+from recursionlab.experiments.single import DONE, run_one
+from recursionlab.experiments.workers import Job, run_jobs
 from recursionlab.files import read_json, write_json
 from recursionlab.machine import default_threads
 
@@ -68,25 +69,42 @@ def reproduce(
     folder = Path(output or f"runs/{experiment.name}{'-quick' if quick else ''}")
     threads = threads or default_threads()
     seconds = _open(folder, experiment, threads)
-    done, total = 0, len(experiment.variants) * len(experiment.config.seeds)
+    jobs, data = [], {}
     for variant, settings in experiment.variants.items():
         began = time.perf_counter()
-        data = _data(folder / "data" / variant, experiment, variant, threads)
-        _note(folder, seconds, f"{variant}, data", began)
+        where = folder / "data" / variant
+        data[variant] = _data(where, experiment, variant, threads)
+        _note(folder, seconds, f"{variant}, data", time.perf_counter() - began)
         for seed in experiment.config.seeds:
-            done += 1
-            began = time.perf_counter()
             run = folder / "runs" / variant / f"seed-{seed}"
-            fresh = not (run / "summary.json").is_file()
-            if not quiet:
-                print(f"[{done}/{total}] {variant}, seed {seed}" + ("" if fresh else ": finished"))
-            summary = run_one(settings, data, run, seed, threads, quiet)
-            if fresh:
-                _note(folder, seconds, f"{variant}, seed {seed}", began)
-            if not quiet:
-                shares = (f"{k} {v['rate']:.2%}" for k, v in summary["splits"].items())
-                print(f"      exact match: {', '.join(shares)}", flush=True)
+            job = Job(f"{variant}, seed {seed}", settings.to_dict(), where, run, seed)
+            if not (run / DONE).is_file():
+                jobs.append(job)
+            elif not quiet:
+                _tell(job, ", finished before")
+
+    def done(job: Job, took: float) -> None:
+        _note(folder, seconds, job.name, took)
+        if not quiet:
+            _tell(job, f", {took:.0f} s")
+
+    if min(threads, len(jobs)) > 1:
+        run_jobs(jobs, threads, not quiet, done)
+    else:
+        for job in jobs:
+            began, variant = time.perf_counter(), job.data.name
+            run_one(
+                experiment.variants[variant], data[variant], job.folder, job.seed, threads, quiet
+            )
+            done(job, time.perf_counter() - began)
     return _close(folder)
+
+
+def _tell(job: Job, note: str) -> None:
+    """Print a line about a finished run."""
+    splits = read_json(job.folder / DONE)["splits"]
+    shares = ", ".join(f"{name} {overall['rate']:.2%}" for name, overall in splits.items())
+    print(f"{job.name}: exact match {shares}{note}", flush=True)
 
 
 def _close(folder: Path) -> Outcome:
@@ -119,9 +137,9 @@ def _open(folder: Path, experiment: Experiment, threads: int) -> dict[str, float
     return {}
 
 
-def _note(folder: Path, seconds: dict[str, float], part: str, began: float) -> None:
+def _note(folder: Path, seconds: dict[str, float], part: str, took: float) -> None:
     """Record the time a part took."""
-    seconds.setdefault(part, time.perf_counter() - began)
+    seconds.setdefault(part, took)
     saved = read_json(folder / "experiment.json")
     write_json(folder / "experiment.json", {**saved, "seconds": seconds})
 

@@ -63,6 +63,9 @@ def spans(values: Sequence[int]) -> str:
     return ", ".join(str(a) if a == b else f"{a} to {b}" for a, b in parts)
 
 
+WORDS = {"carry": "carry length", "calls": "number of calls", "steps": "number of steps"}
+
+
 def failing(rows: Sequence[Mapping[str, Any]], by: str, goal: float) -> str:
     """Return a sentence about where a group of results fails.
 
@@ -71,7 +74,7 @@ def failing(rows: Sequence[Mapping[str, Any]], by: str, goal: float) -> str:
     >>> failing([{"value": 4, "n": 10, "rate": 0.5}], "size", 0.99)
     'below 99 % exact at size 4 (lowest 50.0 % at 4)'
     """
-    values = fails_at(rows, goal)
+    by, values = WORDS.get(by, by), fails_at(rows, goal)
     if not values:
         return f"at least {goal:.0%} exact at every {by}".replace("%", " %")
     worst = min((row for row in rows if row["n"]), key=lambda row: row["rate"])

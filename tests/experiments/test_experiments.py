@@ -118,7 +118,7 @@ def test_an_experiment_runs_resumes_and_tells_where_it_fails(file, tmp_path):
     expected = [(v, s, 2) for v in ("natural", "reversed") for s in ("test", "gen_size")]
     assert rows == expected
     page = first.report.read_text()
-    assert "below 99 % exact at carry" in page
+    assert "below 99 % exact at carry length" in page
     assert "below 99 % exact at size" in page
     assert not re.search(r'(?:src|href)="(?!#)', page)
     run = out / "runs" / "natural" / "seed-1"
