@@ -70,8 +70,7 @@ typedef struct decoder {
     rlab_decoded *out;
 } decoder;
 
-/* ---- inside a parallel region
- * ---------------------------------------------------------------------- */
+/* ---- inside a parallel region --------------------------------------------------------------- */
 
 /* Takes waiting sources into spare slots, as many as fit, and runs the encoder on them. */
 static rlab_status
@@ -178,8 +177,7 @@ advance(void *arg, int64_t first, int64_t last, int worker) {
     }
 }
 
-/* ---- around it
- * ------------------------------------------------------------------------------------- */
+/* ---- around it ------------------------------------------------------------------------------ */
 
 #define MAKE(field, count)                                                                         \
     do {                                                                                           \

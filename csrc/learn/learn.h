@@ -43,8 +43,7 @@ const char *rlab_schedule_name(rlab_schedule schedule);
 /* An unknown name is an error that lists what there is. */
 rlab_status rlab_schedule_find(rlab_ctx *ctx, rlab_schedule *out, const char *name);
 
-/* ---- configuration
- * -------------------------------------------------------------------------------- */
+/* ---- configuration -------------------------------------------------------------------------- */
 
 typedef struct rlab_train_config {
     int64_t steps;      /* updates in the whole run: the length of the schedule */
@@ -69,8 +68,7 @@ rlab_status rlab_train_config_check(rlab_ctx *ctx, const rlab_train_config *conf
  * constant, or down to lr * lr_end by a line or half a cosine. */
 double rlab_schedule_lr(const rlab_train_config *config, int64_t step);
 
-/* ---- batches
- * ------------------------------------------------------------------------------------- */
+/* ---- batches -------------------------------------------------------------------------------- */
 
 /* Updates an epoch takes: every pair once, the last batch may be short. */
 int64_t rlab_batches_per_epoch(int64_t pairs, int64_t batch_size);
@@ -100,8 +98,7 @@ void rlab_minibatch_gather(rlab_minibatch *pairs, const rlab_corpus *corpus, int
 /* Ids that every vocabulary begins with. */
 enum { RLAB_TOKEN_PAD = 0, RLAB_TOKEN_BOS = 1, RLAB_TOKEN_EOS = 2 };
 
-/* ---- optimizer
- * ------------------------------------------------------------------------------------- */
+/* ---- optimizer ------------------------------------------------------------------------------ */
 
 /* Flat buffers of P floats, P a multiple of RLAB_DECAY_BLOCK; padding stays 0. */
 typedef struct rlab_optimizer {
@@ -120,8 +117,7 @@ double rlab_optimizer_norm(const rlab_optimizer *o, int threads);
 void rlab_optimizer_update(const rlab_optimizer *o, const rlab_train_config *config, double lr,
                            int64_t t, double norm, int threads);
 
-/* ---- trainer
- * --------------------------------------------------------------------------------------- */
+/* ---- trainer -------------------------------------------------------------------------------- */
 
 /* What one update did. */
 typedef struct rlab_update {

@@ -144,8 +144,7 @@ rlab_trainer_run(rlab_ctx *ctx, rlab_update *updates, int64_t *done, rlab_traine
     return RLAB_OK;
 }
 
-/* ---- teacher forcing
- * ----------------------------------------------------------------------------- */
+/* ---- teacher forcing ------------------------------------------------------------------------ */
 
 typedef struct forced {
     rlab_team *team;

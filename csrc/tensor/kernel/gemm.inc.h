@@ -196,8 +196,7 @@ product_of_nothing(const job *g) {
         epilogue(g, 0, g->m, j, panel_width(g->n, j));
 }
 
-/* ---- packing
- * -------------------------------------------------------------------------------------- */
+/* ---- packing -------------------------------------------------------------------------------- */
 
 /* out (kc, stride) = b[k, j] for b (kc, n) row-major, columns past w zero. */
 static void
@@ -292,8 +291,7 @@ gemm_pack(int trans_b, size_t n, size_t k, const float *b, size_t ldb, float *pa
                    packed + j * k);
 }
 
-/* ---- the products
- * ----------------------------------------------------------------------------------- */
+/* ---- the products --------------------------------------------------------------------------- */
 
 static void
 gemm_packed(size_t m, size_t n, size_t k, const float *a, size_t lda, const float *packed,

@@ -98,8 +98,7 @@ map_axpy(size_t n, float s, const float *x, float *y) {
     });
 }
 
-/* ---- sums
- * ------------------------------------------------------------------------------------------- */
+/* ---- sums ----------------------------------------------------------------------------------- */
 
 #define SUM_BLOCK 4096 /* elements summed in float; the blocks' sums are added in double */
 
@@ -161,8 +160,7 @@ bias_bwd(size_t n, size_t c, const float *dy, size_t ld, float *dbias) {
         bias_columns(n, dy + j, ld, c - j, dbias + j);
 }
 
-/* ---- embeddings
- * --------------------------------------------------------------------------------------- */
+/* ---- embeddings ----------------------------------------------------------------------------- */
 
 /* table (rows, C), index (N,) -> y (N, C) */
 static void
@@ -185,8 +183,7 @@ embed_scatter_add(size_t n, size_t c, const int32_t *index, float s, const float
         map_axpy(c, s, dy + i * c, dtable + (size_t)index[i] * c);
 }
 
-/* ---- dropout
- * ------------------------------------------------------------------------------------------ */
+/* ---- dropout -------------------------------------------------------------------------------- */
 
 #define PHILOX_DRAWS 16
 #define PHILOX_BLOCK (4 * PHILOX_DRAWS)
@@ -277,8 +274,7 @@ dropout(size_t n, const rlab_dropout *d, const float *x, int acc, float *y) {
         map_same(n, x, y);
 }
 
-/* ---- optimizer
- * ---------------------------------------------------------------------------------------- */
+/* ---- optimizer ------------------------------------------------------------------------------ */
 
 /* g (n,) -> w, m, v (n,) in place. Source: I. Loshchilov, F. Hutter, "Decoupled Weight Decay
  * Regularization" (arXiv 1711.05101), algorithm 2. */

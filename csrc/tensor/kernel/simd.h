@@ -161,8 +161,7 @@ typedef uint64_t vu __attribute__((vector_size(4 * VL)));
 #define vu_mul(a, b) (((a) & 0xffffffffu) * ((b) & 0xffffffffu))
 #endif
 
-/* ---- built on them
- * -------------------------------------------------------------------------------- */
+/* ---- built on them -------------------------------------------------------------------------- */
 
 #define vi_float(x) __builtin_convertvector((x), vf)
 
