@@ -73,6 +73,9 @@ typedef struct rlab_store {
     uint32_t *table; /* open addressing, RLAB_NO_TERM = empty */
     size_t table_cap;
     uint64_t limit; /* node budget; 0: none */
+    void *walk;     /* scratch of substitution: frames under way, kids done */
+    size_t walk_cap;
+    rlab_ids walk_done;
 } rlab_store;
 
 /* A store on top of a sealed program: terms of the program keep their indices. */

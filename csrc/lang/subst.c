@@ -82,8 +82,14 @@ rlab_term_subst(rlab_ctx *ctx, rlab_term *out, rlab_store *store, rlab_term body
         *out = body;
         return RLAB_OK;
     }
+    /* The scratch of the store is used over and over: a contraction should not allocate. */
+    w.frames.at = store->walk;
+    w.frames.cap = store->walk_cap;
+    w.done = store->walk_done;
+    w.done.len = 0;
     status = run(ctx, out, store, body, args, n, &w);
-    rlab_vec_free(&w.frames);
-    rlab_vec_free(&w.done);
+    store->walk = w.frames.at;
+    store->walk_cap = w.frames.cap;
+    store->walk_done = w.done;
     return status;
 }

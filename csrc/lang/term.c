@@ -123,7 +123,11 @@ rlab_store_free(rlab_store *store) {
     rlab_vec_free(&store->kids);
     rlab_vec_free(&store->hints);
     rlab_vec_free(&store->names);
+    rlab_vec_free(&store->walk_done);
+    rlab_free(store->walk);
     rlab_free(store->table);
+    store->walk = NULL;
+    store->walk_cap = 0;
     store->table = NULL;
     store->table_cap = 0;
 }
