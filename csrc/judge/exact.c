@@ -10,8 +10,7 @@ typedef struct compare_job {
 } compare_job;
 
 static void
-compare_one(const compare_job *job, int64_t i)
-{
+compare_one(const compare_job *job, int64_t i) {
     int64_t from_p = job->predicted.off[i], n_p = job->predicted.off[i + 1] - from_p;
     int64_t from_t = job->target.off[i], n_t = job->target.off[i + 1] - from_t;
     const int32_t *p = job->predicted.tokens + from_p, *t = job->target.tokens + from_t;
@@ -31,8 +30,7 @@ compare_one(const compare_job *job, int64_t i)
 }
 
 static void
-compare_body(void *arg, int64_t first, int64_t last, int worker)
-{
+compare_body(void *arg, int64_t first, int64_t last, int worker) {
     (void)worker;
     for (int64_t i = first; i < last; i++)
         compare_one(arg, i);
@@ -40,8 +38,7 @@ compare_body(void *arg, int64_t first, int64_t last, int worker)
 
 void
 rlab_judge_compare(uint8_t *exact, int64_t *right, int64_t *length, int64_t *first,
-                   rlab_packed predicted, rlab_packed target, int64_t count, int threads)
-{
+                   rlab_packed predicted, rlab_packed target, int64_t count, int threads) {
     compare_job job = {exact, right, length, first, predicted, target};
     rlab_par_for(threads, count, GRAIN, compare_body, &job);
 }

@@ -48,8 +48,7 @@ add_name(rlab_ctx *ctx, maker *m, int32_t *out, const char *prefix, const char *
     return status;
 }
 
-/* ---- shapes
- * ------------------------------------------------------------------------------------------ */
+/* ---- shapes --------------------------------------------------------------------------------- */
 
 /* Whether a node is like a list: one constructor without arguments, one with an element and itself.
  */
@@ -106,8 +105,7 @@ shapes(rlab_ctx *ctx, rlab_codec *codec, int side) {
     return RLAB_OK;
 }
 
-/* ---- which constructors
- * ----------------------------------------------------------------------------------- */
+/* ---- which constructors --------------------------------------------------------------------- */
 
 /* Marks the types whose constructors a side writes: all it reaches, but a silent list's own. */
 static void
@@ -201,9 +199,7 @@ find_append(const rlab_program *program) {
     return UINT32_MAX;
 }
 
-/* ---- making
- * --------------------------------------------------------------------------------------------------
- */
+/* ---- making --------------------------------------------------------------------------------- */
 
 static rlab_status
 owners(rlab_ctx *ctx, rlab_codec *codec) {

@@ -5,8 +5,7 @@
 
 #define SIZE_LIMIT (UINT64_C(1) << 28)
 
-/* ---- saturating numbers
- * ------------------------------------------------------------------------------ */
+/* ---- saturating numbers --------------------------------------------------------------------- */
 
 static inline uint64_t
 sat_mul(uint64_t a, uint64_t b) {
@@ -22,8 +21,7 @@ sat_add(uint64_t a, uint64_t b) {
     return a > RLAB_SATURATED - b ? RLAB_SATURATED : a + b;
 }
 
-/* ---- tables
- * --------------------------------------------------------------------------------------------- */
+/* ---- tables --------------------------------------------------------------------------------- */
 
 static void
 number_tables(rlab_type *type, rlab_type_row_of *row) {
@@ -164,9 +162,7 @@ rlab_count_check(rlab_ctx *ctx, rlab_type *type, uint64_t size, uint64_t rank) {
     return RLAB_ECOUNT;
 }
 
-/* ---- unrank
- * ------------------------------------------------------------------------------------------------
- */
+/* ---- unrank --------------------------------------------------------------------------------- */
 
 /* Work still to be done: three words each, `where` (heap word, or root argument) and node in one.
  */
@@ -272,9 +268,7 @@ rlab_type_unrank(rlab_ctx *ctx, rlab_term *out, rlab_type *type, rlab_store *sto
     return status;
 }
 
-/* ---- rank
- * --------------------------------------------------------------------------------------------------------
- */
+/* ---- rank ----------------------------------------------------------------------------------- */
 
 typedef struct visit {
     rlab_term term;

@@ -6,8 +6,7 @@
 
 #include "base/base.h"
 
-/* ---- text: a growable string ------------------------------------------------------------------
- */
+/* ---- text: a growable string ---------------------------------------------------------------- */
 
 typedef RLAB_VEC(char)
 rlab_text;
@@ -20,8 +19,7 @@ rlab_tokens;
 typedef RLAB_VEC(uint32_t)
 rlab_ids;
 
-/* ---- terms --------------------------------------------------------------------------------------
- */
+/* ---- terms ---------------------------------------------------------------------------------- */
 
 /* A term is the index of its node in a store. Equal terms of one store have equal indices. */
 typedef uint32_t rlab_term;
@@ -103,8 +101,7 @@ rlab_term_kids(const rlab_store *store, rlab_term term) {
     return store->kids.at + store->nodes.at[term].kids;
 }
 
-/* ---- programs
- * ------------------------------------------------------------------------------------ */
+/* ---- programs ------------------------------------------------------------------------------- */
 
 typedef enum rlab_notation {
     RLAB_NOTATION_NONE,
@@ -208,8 +205,7 @@ rlab_status rlab_builder_push(rlab_ctx *ctx, rlab_builder *builder, rlab_kind ki
                               uint32_t n, const char *const *names, uint32_t n_names);
 rlab_status rlab_builder_finish(rlab_ctx *ctx, rlab_term *out, rlab_builder *builder);
 
-/* ---- evaluation
- * ------------------------------------------------------------------------------------ */
+/* ---- evaluation ----------------------------------------------------------------------------- */
 
 /* A value of a machine's heap. Odd: a constructor without arguments (id << 2 | 1) or a function
  * (id << 2 | 3). Even: twice the index of its cells, header first. Moves when the heap is
@@ -233,8 +229,7 @@ void rlab_machine_reset(rlab_machine *machine);
 rlab_status rlab_eval(rlab_ctx *ctx, rlab_term *out, uint64_t *calls, rlab_machine *machine,
                       rlab_store *store, rlab_term term, uint32_t group, rlab_budget budget);
 
-/* ---- types
- * ------------------------------------------------------------------------------------------ */
+/* ---- types ---------------------------------------------------------------------------------- */
 
 /* Closed types and their counts. Node 0.. of `nodes` are applied types; the domain is the product
  * of `args`. Order of enumeration at one size: constructors in declaration order; for one
@@ -261,8 +256,7 @@ rlab_status rlab_type_check(rlab_ctx *ctx, const rlab_type *type, const rlab_sto
  */
 rlab_status rlab_type_sizes(rlab_ctx *ctx, uint64_t *min, uint64_t *max, rlab_type *type);
 
-/* ---- value text
- * ---------------------------------------------------------------------------------------- */
+/* ---- value text ----------------------------------------------------------------------------- */
 
 /* One text an argument: out[i] is the value of argument i. Positions count characters from 0. */
 rlab_status rlab_value_parse(rlab_ctx *ctx, rlab_term *out, const rlab_type *type, uint32_t arg,
@@ -272,8 +266,7 @@ rlab_status rlab_value_parse(rlab_ctx *ctx, rlab_term *out, const rlab_type *typ
 rlab_status rlab_term_print(rlab_ctx *ctx, rlab_text *out, const rlab_store *store, rlab_term term,
                             uint32_t traced);
 
-/* ---- reduction
- * ---------------------------------------------------------------------------------------------- */
+/* ---- reduction ------------------------------------------------------------------------------ */
 
 typedef enum rlab_rule { RLAB_DELTA, RLAB_BETA, RLAB_IOTA, RLAB_ZETA } rlab_rule;
 typedef enum rlab_granularity { RLAB_CONTRACTION, RLAB_EQUATION, RLAB_CALL } rlab_granularity;
@@ -298,9 +291,7 @@ rlab_status rlab_reducer_position(rlab_ctx *ctx, const int32_t **out, size_t *le
 /* The whole term now (costs the depth of the redex). */
 rlab_status rlab_reducer_term(rlab_ctx *ctx, rlab_term *out, rlab_reducer *reducer);
 
-/* ---- encodings
- * ------------------------------------------------------------------------------------------------
- */
+/* ---- encodings ------------------------------------------------------------------------------ */
 
 typedef enum rlab_encoding { RLAB_PREFIX, RLAB_PAREN, RLAB_FLAT } rlab_encoding;
 enum { /* tokens every vocabulary has */
@@ -340,9 +331,7 @@ rlab_status rlab_codec_encode_term(rlab_ctx *ctx, rlab_tokens *out, const rlab_c
 rlab_status rlab_codec_decode(rlab_ctx *ctx, rlab_term *out, const rlab_codec *codec, int side,
                               rlab_store *store, const int32_t *tokens, size_t n);
 
-/* ---- pairs
- * ---------------------------------------------------------------------------------------------------------
- */
+/* ---- pairs ---------------------------------------------------------------------------------- */
 
 /* What to make for items 0 .. n - 1, and where it goes. Item i applies `function` to the arguments
  * of size sizes[i] and rank ranks[i] of `domain`. */

@@ -58,8 +58,7 @@ fail_stuck(rlab_ctx *ctx) {
                      "the wrong kind; the term is not well typed");
 }
 
-/* ---- contraction
- * ---------------------------------------------------------------------------------------- */
+/* ---- contraction ---------------------------------------------------------------------------- */
 
 /* A redex and what it is: set by find_rule. */
 static rlab_status
@@ -205,9 +204,7 @@ contract(rlab_ctx *ctx, rlab_reducer *r) {
     }
 }
 
-/* ---- frames
- * ------------------------------------------------------------------------------------------------
- */
+/* ---- frames --------------------------------------------------------------------------------- */
 
 static uint32_t
 reducible_kids(const rlab_node *node) {
@@ -314,9 +311,7 @@ refocus(rlab_ctx *ctx, bool *found, rlab_reducer *r, size_t base) {
     }
 }
 
-/* ---- calls
- * ---------------------------------------------------------------------------------------------------
- */
+/* ---- calls ---------------------------------------------------------------------------------- */
 
 /* Whether a term is a call of the traced group. */
 static bool
@@ -420,9 +415,7 @@ step_call(rlab_ctx *ctx, bool *done, rlab_reducer *r) {
     return normalise(ctx, r);
 }
 
-/* ---- steps
- * --------------------------------------------------------------------------------------------------------
- */
+/* ---- steps ---------------------------------------------------------------------------------- */
 
 static rlab_status
 step_small(rlab_ctx *ctx, bool *done, rlab_reducer *r) {

@@ -7,8 +7,7 @@
  * raised. */
 static int
 packed_of(rlab_py_state *state, PyObject *tokens, PyObject *off, const char *tokens_name,
-          const char *off_name, rlab_packed *out, int64_t *count)
-{
+          const char *off_name, rlab_packed *out, int64_t *count) {
     PyArrayObject *t = rlab_py_array(state, tokens, tokens_name, NPY_INT32, 1);
     PyArrayObject *o = t ? rlab_py_array(state, off, off_name, NPY_INT64, 1) : NULL;
     if (!o || rlab_py_check_offsets(state, o, off_name, PyArray_DIM(t, 0)) < 0)
@@ -20,8 +19,7 @@ packed_of(rlab_py_state *state, PyObject *tokens, PyObject *off, const char *tok
 }
 
 static PyObject *
-py_compare(PyObject *module, PyObject *args)
-{
+py_compare(PyObject *module, PyObject *args) {
     rlab_py_state *state = rlab_py_state_of(module);
     PyObject *pt, *po, *tt, *to, *result = NULL, *out[4] = {NULL, NULL, NULL, NULL};
     static const int kinds[4] = {NPY_UINT8, NPY_INT64, NPY_INT64, NPY_INT64};
@@ -66,7 +64,6 @@ static PyMethodDef functions[] = {
 };
 
 int
-rlab_py_judge_register(PyObject *module)
-{
+rlab_py_judge_register(PyObject *module) {
     return rlab_py_add_functions(module, functions);
 }

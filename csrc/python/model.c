@@ -311,7 +311,7 @@ static PyType_Slot slots[] = {
     {Py_tp_dealloc, (void *)model_dealloc},
     {Py_tp_methods, methods},
     {Py_tp_getset, getset},
-    {Py_tp_doc, "Model(kind, config, seed=0)\n--\n\nA graph and its weights."},
+    {Py_tp_doc, (void *)"Model(kind, config, seed=0)\n--\n\nA graph and its weights."},
     {0, NULL},
 };
 

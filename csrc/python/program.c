@@ -1,8 +1,9 @@
 /* _core.Program: built by the front end through postfix code, then sealed; evaluates terms. */
 #include "python/lang.h"
 
-#define BOX_NODES (1 << 20) /* a box with more terms than this takes no new ones from the program  \
-                             */
+#define BOX_NODES                                                                                  \
+    (1 << 20) /* a box with more terms than this takes no new ones from the program                \
+               */
 #define EXPR_DEPTH 200
 
 void
@@ -20,8 +21,7 @@ rlab_py_budget(long long steps, long long nodes) {
     return budget;
 }
 
-/* ---- boxes
- * ------------------------------------------------------------------------------------------ */
+/* ---- boxes ---------------------------------------------------------------------------------- */
 
 rlab_py_box *
 rlab_py_box_new(rlab_py_state *state, rlab_py_program *program) {
@@ -67,8 +67,7 @@ rlab_py_box_current(rlab_py_state *state, rlab_py_program *program) {
     return program->box;
 }
 
-/* ---- building
- * --------------------------------------------------------------------------------------------- */
+/* ---- building ------------------------------------------------------------------------------- */
 
 int
 rlab_py_sealed(rlab_py_state *state, const rlab_py_program *program) {
@@ -274,9 +273,7 @@ fail:
     return result;
 }
 
-/* ---- code
- * ------------------------------------------------------------------------------------------------------
- */
+/* ---- code ----------------------------------------------------------------------------------- */
 
 static const struct {
     const char *name;
@@ -506,8 +503,7 @@ fail:
     return NULL;
 }
 
-/* ---- evaluation
- * --------------------------------------------------------------------------------------------- */
+/* ---- evaluation ----------------------------------------------------------------------------- */
 
 /* Evaluates a Term in its own box; the caller owns nothing new on failure. */
 static PyObject *

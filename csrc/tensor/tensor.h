@@ -30,7 +30,7 @@ typedef struct rlab_weights rlab_weights;
 typedef struct rlab_exec rlab_exec;
 typedef struct rlab_team rlab_team;
 
-/* ---- parameters ------------------------------------------------------------------------------ */
+/* ---- parameters ----------------------------------------------------------------------------- */
 
 /* How a parameter begins. Numbers of parameter i come from stream RLAB_STREAM_INIT, index i. */
 typedef enum rlab_init {
@@ -52,7 +52,7 @@ typedef struct rlab_param {
     bool packed; /* used as a linear weight: a packed copy is kept */
 } rlab_param;
 
-/* ---- building a graph ------------------------------------------------------------------------ */
+/* ---- building a graph ----------------------------------------------------------------------- */
 
 /* What an integer input holds; decides how it is checked and what NULL means. */
 typedef enum rlab_index_kind {
@@ -107,7 +107,7 @@ rlab_status rlab_graph_output(rlab_ctx *ctx, rlab_graph *graph, int32_t node);
 /* Ends building. At most one node may be a loss. */
 rlab_status rlab_graph_seal(rlab_ctx *ctx, rlab_graph *graph);
 
-/* ---- asking a graph -------------------------------------------------------------------------- */
+/* ---- asking a graph ------------------------------------------------------------------------- */
 
 int32_t rlab_graph_spaces(const rlab_graph *graph);
 const char *rlab_graph_space_name(const rlab_graph *graph, int32_t space);
@@ -134,7 +134,7 @@ int32_t rlab_graph_points(const rlab_graph *graph);
 bool rlab_graph_point(const rlab_graph *graph, int32_t number, rlab_point *out);
 bool rlab_graph_find(const rlab_graph *graph, const char *name, rlab_point *out);
 
-/* ---- what a run works on --------------------------------------------------------------------- */
+/* ---- what a run works on -------------------------------------------------------------------- */
 
 /* The sequences of one space. Row t of sequence r is row off[r] + t of every integer input of the
  * space; off[0] need not be 0, so a part of a batch is the same arrays with off, id, slot, to moved
@@ -168,7 +168,7 @@ typedef struct rlab_capacity {
 rlab_status rlab_capacity_cover(rlab_ctx *ctx, rlab_capacity *capacity, const rlab_graph *graph,
                                 const rlab_batch *batch);
 
-/* ---- taps ------------------------------------------------------------------------------------ */
+/* ---- taps ----------------------------------------------------------------------------------- */
 
 typedef enum rlab_tap_kind {
     RLAB_TAP_READ,    /* buffer = value */
@@ -198,7 +198,7 @@ struct rlab_tap {
     int64_t *fired; /* counted up whenever it acts; or NULL */
 };
 
-/* ---- weights --------------------------------------------------------------------------------- */
+/* ---- weights -------------------------------------------------------------------------------- */
 
 rlab_status rlab_weights_new(rlab_ctx *ctx, rlab_weights **out, const rlab_graph *graph,
                              const rlab_kernels *kernels);
@@ -211,7 +211,7 @@ void rlab_weights_init(rlab_weights *weights, uint64_t seed);
 /* Remakes the packed copy that all shards share; once a step, outside parallel regions. */
 void rlab_weights_pack(rlab_weights *weights, int threads);
 
-/* ---- one shard ------------------------------------------------------------------------------- */
+/* ---- one shard ------------------------------------------------------------------------------ */
 
 /* How to run. */
 typedef struct rlab_run {
@@ -251,7 +251,7 @@ void rlab_exec_zero_grad(rlab_exec *exec);
 /* Value of an output node after forward or step: (rows, width); rows and width may be NULL. */
 const float *rlab_exec_value(const rlab_exec *exec, int32_t node, int64_t *rows, int32_t *width);
 
-/* ---- decoding: one space at a time, with a cache by slot ------------------------------------- */
+/* ---- decoding: one space at a time, with a cache by slot ------------------------------------ */
 
 /* Gives every space `slots[space]` cache slots of up to `rows[space]` rows; what was cached is
  * lost. A node caches what later rows or other spaces will attend to. Call again to change the
@@ -270,7 +270,7 @@ int32_t rlab_exec_slot_rows(const rlab_exec *exec, int32_t space, int32_t slot);
 void rlab_exec_slot_reset(rlab_exec *exec, int32_t space, int32_t slot);
 void rlab_exec_slot_copy(rlab_exec *exec, int32_t space, int32_t from, int32_t to);
 
-/* ---- several shards -------------------------------------------------------------------------- */
+/* ---- several shards ------------------------------------------------------------------------- */
 
 /* `shards` execs. The number of shards is part of the result; the number of threads is not. */
 rlab_status rlab_team_new(rlab_ctx *ctx, rlab_team **out, const rlab_graph *graph,
@@ -291,7 +291,7 @@ rlab_exec *rlab_team_exec(rlab_team *team, int32_t shard, int32_t *first, int32_
 int32_t rlab_team_shards(const rlab_team *team);
 size_t rlab_team_bytes(const rlab_team *team);
 
-/* ---- counting -------------------------------------------------------------------------------- */
+/* ---- counting ------------------------------------------------------------------------------- */
 
 /* Floating-point operations (a multiply and an add are two) of one forward, or of forward and
  * backward. */
