@@ -135,6 +135,12 @@ def regenerate(
     return data
 
 
+def as_values(data: Dataset, threads: int | None = None) -> Dataset:
+    """Return the same values, split the same way, under the task `value`."""
+    config = dataclasses.replace(data.config, task="value", trace="")
+    return _make(config, Source.loads(data.program, config.program), threads)
+
+
 def _make(config: DataConfig, program: Any, threads: int | None) -> Dataset:
     config.validate()
     threads = threads or default_threads()

@@ -101,9 +101,12 @@ def run_one(
         result.save(folder / f"evaluation-{name}.json")
         summary["splits"][name] = result.overall
         if settings.evaluate.rollout:
+            from recursionlab.data.make import as_values
             from recursionlab.judge.rollout import rollout
 
-            whole = rollout(run, data[name], by=settings.evaluate.by, train=data["train"])
+            values = as_values(data, threads)[name]
+            by, seen = settings.evaluate.by, data["train"]
+            whole = rollout(run, data[name], values, by=by, train=seen)
             whole.save(folder / f"evaluation-{whole.split}.json")
             summary["splits"][whole.split] = whole.overall
     found = read_evaluations(folder)

@@ -12,22 +12,29 @@ from recursionlab.errors import InputError
 from recursionlab.judge.evaluation import Evaluation
 
 
-def whole_reductions(split: Split) -> Split:
-    """Return an item a value: its first term as input, its last as target."""
+def whole_reductions(split: Split, values: Split) -> Split:
+    """Return an item a value: its first term as input, its value as target.
+
+    Parameters
+    ----------
+    split : Split
+        Of the task `step`.
+    values : Split
+        The same values under the task `value`; a value whose first step was left out of `split`,
+        because another split has it too, is left out here as well.
+    """
     if "step" not in split.columns:
         raise InputError("rollout: expected a split of the task `step`")
-    step = split.columns["step"]
-    first = np.flatnonzero(step == 0)
-    last = np.append(first[1:], len(step)) - 1
-    whole = step[last] + 1 == np.diff(np.append(first, len(step)))  # no step of it was left out
-    first, last = first[whole], last[whole]
+    place = {key: i for i, key in enumerate(_keys(values))}
+    first = np.flatnonzero(split.columns["step"] == 0)
     made = split.take(first)
+    where = np.array([place[key] for key in _keys(made)], np.int64)
     columns = {k: v for k, v in made.columns.items() if k != "step"}
     return Split(
         f"{split.name}-rollout",
         split.function,
         made.inputs,
-        split.targets.take(last),
+        values.targets.take(where),
         columns,
         split.vocabulary,
         None,
@@ -35,8 +42,18 @@ def whole_reductions(split: Split) -> Split:
     )
 
 
+def _keys(split: Split) -> list[tuple[int, int]]:
+    return list(zip(split.columns["size"].tolist(), split.columns["rank"].tolist(), strict=True))
+
+
 def rollout(
-    run: Any, split: Split, *, by: Sequence[str], train: Split | None = None, slack: int = 2
+    run: Any,
+    split: Split,
+    values: Split,
+    *,
+    by: Sequence[str],
+    train: Split | None = None,
+    slack: int = 2,
 ) -> Evaluation:
     """Evaluate a step-wise model on whole reductions.
 
@@ -45,36 +62,42 @@ def rollout(
     run : Run
         Anything with `predict(split)`.
     split : Split
-        Of the task `step`; steps of a value follow one another.
+        Of the task `step`.
+    values : Split
+        The same values under the task `value`, where the right results stand.
+    by, train
+        As for `evaluate`.
     slack : int
         Steps allowed beyond the longest reduction.
     """
     from recursionlab.judge import evaluate
 
-    goal = whole_reductions(split)
-    pending_token = split.vocabulary.index("UNROLL")
+    goal = whole_reductions(split, values)
+    pending = split.vocabulary.index("UNROLL")
     now = [goal.inputs[i].tolist() for i in range(len(goal))]
     limit = int(split.columns["step"].max(initial=0)) + 1 + slack
-    longest = int(split.inputs.lengths.max(initial=1))
+    longest = max(int(p.lengths.max(initial=1)) for p in (split.inputs, split.targets))
     for _ in range(limit):
-        open_items = [
-            i for i, term in enumerate(now) if pending_token in term and len(term) <= longest
-        ]
-        if not open_items:
+        going = [i for i, term in enumerate(now) if pending in term and len(term) <= longest]
+        if not going:
             break
-        part = goal.take(np.array(open_items))
-        asked = Split(
-            part.name,
-            part.function,
-            Packed.of([now[i] for i in open_items]),
-            part.targets,
-            part.columns,
-            part.vocabulary,
-            None,
-            part.meta,
-        )
-        answer = run.predict(asked)
-        packed = Packed(answer.ids, answer.offsets)
-        for k, i in enumerate(open_items):
+        answers = run.predict(_asked(goal, [now[i] for i in going], np.array(going)))
+        packed = Packed(answers.ids, answers.offsets)
+        for k, i in enumerate(going):
             now[i] = packed[k].tolist()
     return evaluate(Packed.of(now), goal, by=by, train=train)
+
+
+def _asked(goal: Split, terms: list[list[int]], items: Any) -> Split:
+    """Return the items with other inputs."""
+    part = goal.take(items)
+    return Split(
+        part.name,
+        part.function,
+        Packed.of(terms),
+        part.targets,
+        part.columns,
+        part.vocabulary,
+        None,
+        part.meta,
+    )

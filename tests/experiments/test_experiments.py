@@ -182,6 +182,7 @@ def test_a_stopped_run_goes_on_to_the_same_bits(file, tmp_path, monkeypatch):
 
 def test_a_rollout_feeds_the_model_its_own_terms():
     from recursionlab.data import from_config
+    from recursionlab.data.make import as_values
 
     config = {"program": "tree", "function": "inorder", "at": {"A": "label"}}
     data = from_config({**config, "task": "step", "sizes": "1..7", "fractions": [1.0, 0.0, 0.0]})
@@ -204,7 +205,9 @@ def test_a_rollout_feeds_the_model_its_own_terms():
         def predict(self, asked):
             return asked.inputs
 
-    whole = whole_reductions(split)
-    assert len(whole) == 1 + 4 + 32
-    assert rollout(Perfect(), split, by=["size"]).accuracy == 1.0
-    assert rollout(Stuck(), split, by=["size"]).accuracy == 0.0
+    values = as_values(data)["train"]
+    assert len(whole_reductions(split, values)) == 1 + 4 + 32
+    assert rollout(Perfect(), split, values, by=["size"]).accuracy == 1.0
+    assert rollout(Stuck(), split, values, by=["size"]).accuracy == 0.0
+    later = split.take(split.columns["size"] == 7)
+    assert rollout(Perfect(), later, values, by=["size"]).overall["n"] == 32
