@@ -35,6 +35,13 @@ class Signature:
     names: dict[str, Entity] = field(default_factory=dict)
     enums: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
+    def token(self, text: str) -> str | None:
+        """Name under which the token written so is declared, None where it is not."""
+        for name in (text, f'"{text}"'):
+            if name in self.names and self.names[name].kind == "token":
+                return name
+        return None
+
     def of(self, kind: str) -> list[str]:
         """Names of one kind, in order of declaration."""
         return [n for n, e in self.names.items() if e.kind == kind]
@@ -105,6 +112,8 @@ class _Checker:
         self.initial = True
         if isinstance(d, ast.Tokens):
             for name in d.names:
+                if self.signature.token(name.strip('"')) is not None:
+                    raise self.source.error(f"`{name}` is declared twice", d.span)
                 self.declare(name, "token", "token", d.span)
         elif isinstance(d, ast.Enum):
             if d.name in (*_RESERVED, *self.signature.enums, *self.signature.names):
@@ -240,9 +249,9 @@ class _Checker:
         if isinstance(e, ast.Truth):
             return "bool"
         if isinstance(e, ast.Quoted):
-            entity = self.signature.names.get(e.name)
-            if entity is None or entity.kind != "token":
-                hint = suggest(e.name, self.signature.of("token")) or "declare it"
+            if self.signature.token(e.name) is None:
+                known = [t.strip('"') for t in self.signature.of("token")]
+                hint = suggest(e.name, known) or "declare it"
                 raise self.source.error(f'there is no token "{e.name}"', e.span, hint)
             return "token"
         if isinstance(e, ast.Name | ast.Call):

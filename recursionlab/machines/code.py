@@ -80,6 +80,8 @@ def constant_of(e: ast.Expression, signature: Signature, tokens: Mapping[str, in
     if isinstance(e, ast.Unary):
         return -constant_of(e.operand, signature, tokens)
     assert isinstance(e, ast.Name | ast.Quoted)
+    if isinstance(e, ast.Quoted):
+        return tokens[e.name]
     entity = signature.names[e.name]
     if entity.kind == "none":
         return NONE

@@ -136,7 +136,7 @@ def load(path: str | Path, vocabulary: Sequence[str] | None = None) -> Machine:
 
 
 def _vocabulary(tree: ast.Tree, vocabulary: Sequence[str] | None) -> tuple[str, ...]:
-    own = [n for d in tree.declarations if isinstance(d, ast.Tokens) for n in d.names]
+    own = [n.strip('"') for d in tree.declarations if isinstance(d, ast.Tokens) for n in d.names]
     if vocabulary is None:
         return (*SPECIALS, *(n for n in own if n not in SPECIALS))
     for name in own:
@@ -187,8 +187,11 @@ class Machine:
     @cached_property
     def core(self) -> Any:
         """The same machine for the C core."""
-        tokens = {n: self.vocabulary.index(n) for n in self.signature.of("token")}
-        return assemble(self.tree, self.signature, tokens)
+        return assemble(self.tree, self.signature, self._tokens())
+
+    def _tokens(self) -> dict[str, int]:
+        names = [n.strip('"') for n in self.signature.of("token")]
+        return {n: self.vocabulary.index(n) for n in names}
 
     @property
     def params(self) -> dict[str, str]:
@@ -203,7 +206,7 @@ class Machine:
     def defaults(self) -> dict[str, int]:
         """Value of every function with arguments where none was stored."""
         own = {
-            d.name: _constant(self, d.value)
+            d.name: constant_of(d.value, self.signature, self._tokens())
             for d in self.tree.declarations
             if isinstance(d, ast.Fun)
         }
@@ -362,11 +365,6 @@ class Machine:
         if sort in self.signature.enums and value < len(self.signature.enums[sort]):
             return self.signature.enums[sort][value]
         return str(value)
-
-
-def _constant(machine: Machine, e: ast.Expression) -> int:
-    tokens = {n: machine.vocabulary.index(n) for n in machine.signature.of("token")}
-    return constant_of(e, machine.signature, tokens)
 
 
 def _value(name: str, value: int | str) -> ast.Expression:

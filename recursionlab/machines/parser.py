@@ -141,7 +141,7 @@ class _Builder(Transformer[Any, Any]):
         return ast.Tree(str(name), tuple(declarations), block)
 
     def tokens(self, meta: Any, children: list[Any]) -> ast.Rule:
-        names = tuple(str(c).strip('"') for c in _kept(children))
+        names = tuple(str(c) for c in _kept(children))
         return ast.Tokens(names, span=_span(meta))
 
     def enum(self, meta: Any, children: list[Any]) -> ast.Rule:

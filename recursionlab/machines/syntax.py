@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 
 from recursionlab.language.source import Span
@@ -147,7 +146,7 @@ class Skip(Rule):
 
 @dataclass(frozen=True)
 class Tokens(Rule):
-    """Declares tokens."""
+    """Declares tokens, as they are written; one in quotes is known by its quoted name alone."""
 
     names: tuple[str, ...]
 
@@ -235,13 +234,9 @@ def show(tree: Tree) -> str:
     return "\n".join([*lines, "end"]) + "\n"
 
 
-def _token(name: str) -> str:
-    return name if re.fullmatch(r"[A-Za-z_][A-Za-z0-9_']*", name) else f'"{name}"'
-
-
 def _declaration(d: Rule) -> str:
     if isinstance(d, Tokens):
-        return f"token {' '.join(_token(n) for n in d.names)}"
+        return f"token {' '.join(d.names)}"
     if isinstance(d, Enum):
         return f"enum {d.name} = {' | '.join(d.members)}"
     if isinstance(d, Fun):

@@ -1,0 +1,314 @@
+"""Machines of functions: from a checked program's function to a machine over its codec's tokens."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import fields, is_dataclass
+from typing import Any
+
+from recursionlab.errors import InputError
+from recursionlab.language.signature import Constructor, Function, Inductive
+from recursionlab.language.source import Source
+from recursionlab.language.types import Con, Type, resolve
+
+from . import syntax as ast
+from .machine import Machine, loads
+from .parser import parse_expression
+from .rules import add, call, cases, eq, les, name, num, put, token
+from .symbolic import Code, Refused, Target, is_letters, refuse, same_type
+from .transducer import SEPARATOR, Cut, Transducer, letters_of
+
+__all__ = ["Cut", "Refused", "machine_of"]
+
+
+def machine_of(
+    function: Any,
+    encoding: str = "prefix",
+    order: str = "natural",
+    renames: dict[str, str] | None = None,
+    *,
+    cut: Cut | None = None,
+    window: int | str | None = None,
+) -> Machine:
+    """Compile a structurally recursive function along linear values to a machine over tokens.
+
+    The machine reads each argument once, from its outermost constructor on, and writes the result
+    on the way; accumulators are stacks. `machine.run` on encoded inputs gives encoded outputs.
+
+    Parameters
+    ----------
+    function : Function
+        A function of a program, its type parameters chosen by `at` to be types of letters.
+    encoding, order, renames
+        As for `Function.codec`; `prefix` or `flat`.
+    cut : Cut, optional
+        End the recursion early: the bounded machine, with parameter `k`.
+    window : int or str, optional
+        Copy all but the last so many tokens and act on these only; the parameter `m`.
+
+    Returns
+    -------
+    Machine
+        Over the vocabulary of the function's codec.
+
+    Raises
+    ------
+    Refused
+        If the function is of another shape; the message says why.
+
+    Examples
+    --------
+    >>> import recursionlab as rlab
+    >>> machine = machine_of(rlab.library("binary")["succ"])
+    >>> machine(["xI", "xI", "xO", "xH"])
+    ['xO', 'xO', 'xI', 'xH']
+    >>> short = machine_of(rlab.library("binary")["succ"], cut=Cut(1, "copy"))
+    >>> short(["xI", "xI", "xO", "xH"])
+    ['xO', 'xI', 'xO', 'xH']
+    """
+    if encoding not in ("prefix", "flat") or order not in ("natural", "reversed"):
+        raise InputError(
+            "machine_of: expected encoding prefix or flat and order natural or reversed, got "
+            f"{encoding} and {order}"
+        )
+    try:
+        codec = function.codec(encoding=encoding, order=order, renames=renames)
+        vocabulary = tuple(codec.vocabulary)
+        writer = _Writer(function, encoding, order, dict(renames or {}), cut, window)
+        text = writer.text(vocabulary)
+    except Refused as error:
+        raise Refused(f"{function.name} does not compile to a machine: {error}") from None
+    return loads(text, f"<machine of {function.name}>", vocabulary)
+
+
+class _Writer:
+    """Puts a transducer's modes together with reading the arguments and writing the rest."""
+
+    def __init__(
+        self,
+        function: Any,
+        encoding: str,
+        order: str,
+        renames: dict[str, str],
+        cut: Cut | None,
+        window: int | str | None,
+    ) -> None:
+        declaration: Function = function.declaration
+        domains, result = function.signature()
+        self.target = Target(declaration)
+        if len(domains) != self.target.arity:
+            raise refuse("it returns a function")
+        self.flat = encoding == "flat"
+        self.reversed = order == "reversed"
+        self.renames, self.cut, self.window = renames, cut, window
+        self.arguments = [self._classify(kind) for kind in domains]
+        self._classify(result)
+        if cut is not None and cut.then == "branch":
+            self._check_branch(domains, cut)
+        if window is not None and (self.reversed or self.arguments != ["stretch"]):
+            raise refuse("a window needs one linear argument in natural order")
+        self.transducer = Transducer(
+            self.target,
+            list(self.arguments),
+            _Names(renames),
+            self.is_flat,
+            self.reversed,
+            self.reversed,
+            cut,
+        )
+
+    def is_flat(self, inductive: Inductive) -> bool:
+        """Whether values of a type are written as their elements alone."""
+        counts = sorted(len(c.types) for c in inductive.constructors)
+        if not self.flat or counts != [0, 2]:
+            return False
+        cons = next(c for c in inductive.constructors if c.types)
+        return sum(same_type(kind, inductive) for kind in cons.types) == 1
+
+    def _classify(self, kind: Type) -> str:
+        kind = resolve(kind)
+        if not isinstance(kind, Con):
+            raise refuse("an argument or its result has a type that is not inductive")
+        if is_letters(kind.inductive):
+            return "letter"
+        if not self.is_flat(kind.inductive):
+            for constructor in kind.inductive.constructors:
+                letters_of(constructor)
+        for inner in kind.arguments:
+            inner = resolve(inner)
+            if not isinstance(inner, Con) or not is_letters(inner.inductive):
+                raise refuse(f"an element of `{kind.inductive.name}` is more than one token")
+        return "stretch"
+
+    def _check_branch(self, domains: list[Type], cut: Cut) -> None:
+        kind = resolve(domains[max(0, self.target.struct)])
+        assert isinstance(kind, Con)
+        known = [c.name for c in kind.inductive.constructors]
+        if cut.branch not in known:
+            raise InputError(f"cut: expected a branch of {', '.join(known)}, got {cut.branch!r}")
+
+    # ------------------------------------------------------------------------------- modes
+
+    def _modes(self) -> dict[str, Code]:
+        modes = self.transducer.compile()
+        out: dict[str, Code] = {}
+        first = self.transducer.label(self.target)
+        letters = [i for i, kind in enumerate(self.arguments) if kind == "letter"]
+        begin = "loading" if letters else first
+        if self.window is not None:
+            out["passing"] = self._passing(first)
+        if len(self.arguments) > 1:
+            out["seeking"] = self._seeking(begin)
+        if letters:
+            load = [put(f"x{i}", self.transducer.read(name(f"p{i}"))) for i in letters]
+            out["loading"] = [*load, put("mode", name(first))]
+        for target, code in modes.items():
+            out[self.transducer.label(target)] = code
+        used = set(_names(list(out.values())))
+        for i in range(10):
+            if f"unstack{i}" in used:
+                out[f"unstack{i}"] = self._unstack(i)
+        used = set(_names(list(out.values())))
+        if "copying" in used:
+            out["copying"] = self._copying()
+        if self.reversed:
+            out["turning"] = self._turning()
+        return out
+
+    def _seeking(self, begin: str) -> Code:
+        """Find where the arguments lie."""
+        last = len(self.arguments) - 2
+        rows: list[tuple[ast.Expression | None, Code]] = []
+        for i in range(last + 1):
+            code = [put(f"p{i + 1}", add(name("at"), 1)), put(f"e{i}", name("at"))]
+            if i == last:
+                code.append(put("mode", name(begin)))
+            rows.append((eq(name("argument"), num(i)) if i < last else None, code))
+        found = [put("argument", add(name("argument"), 1)), *cases(*rows)]
+        here = eq(self.transducer.read(name("at")), token(SEPARATOR))
+        return cases(
+            (les(name("at"), name("length")), [put("at", add(name("at"), 1)), *cases((here, found))]),
+            (None, [ast.Halt()]),
+        )
+
+    def _passing(self, first: str) -> Code:
+        n = name("n")
+        copy = [put("output", self.transducer.read(n), n), put("n", add(n, 1))]
+        return cases((les(n, name("p0")), copy), (None, [put("mode", name(first))]))
+
+    def _emit(self, value: ast.Expression) -> Code:
+        to = "work" if self.reversed else "output"
+        return [put(to, value, name("n")), put("n", add(name("n"), 1))]
+
+    def _unstack(self, i: int) -> Code:
+        t = name(f"t{i}")
+        below = [put("from", name(f"p{i}")), put("to", name(f"e{i}")), put("mode", name("copying"))]
+        top = self._emit(call(f"s{i}", add(t, -1)))
+        return cases((les(num(0), t), [*top, put(f"t{i}", add(t, -1))]), (None, below))
+
+    def _copying(self) -> Code:
+        one = [*self._emit(self.transducer.read(name("from"))), put("from", add(name("from"), 1))]
+        end: Code = [put("mode", name("turning"))] if self.reversed else [ast.Halt()]
+        return cases((les(name("from"), name("to")), one), (None, end))
+
+    def _turning(self) -> Code:
+        back = ast.Binary("-", add(name("n"), -1), name("j"))
+        each = put("output", call("work", back), name("j"))
+        whole = ast.Forall("j", num(0), add(name("n"), -1), None, (each,))
+        return [whole, ast.Halt()]
+
+    # -------------------------------------------------------------------------------- text
+
+    def text(self, vocabulary: tuple[str, ...]) -> str:
+        """Return the machine's text."""
+        self.tokens = {ast.show_expression(token(t)) for t in vocabulary}
+        modes = self._modes()
+        labels = list(modes)
+        if len(labels) == 1:
+            rule = modes[labels[0]]
+        else:
+            rows: list[tuple[ast.Expression | None, Code]] = [
+                (eq(name("mode"), name(label)), modes[label]) for label in labels[:-1]
+            ]
+            rule = cases(*rows, (None, modes[labels[-1]]))
+        declarations = self._declarations(rule, labels)
+        title = self.target.name.replace(".", "_")
+        return ast.show(ast.Tree(title, tuple(declarations), tuple(rule)))
+
+    def _declarations(self, rule: Code, labels: list[str]) -> Iterator[ast.Rule]:
+        used = set(_names(rule))
+        tokens = [t for t in dict.fromkeys(_tokens(rule)) if t in self.tokens]
+        if tokens:
+            yield ast.Tokens(tuple(tokens))
+        if len(labels) > 1:
+            yield ast.Enum("modes", tuple(labels))
+        if "k" in used and self.cut is not None:
+            yield ast.Param("k", "int", _number(self.cut.after))
+        if self.window is not None:
+            yield ast.Param("m", "int", _number(self.window))
+        if len(labels) > 1:
+            yield ast.Var("mode", "modes", name(labels[0]))
+        for variable in ("at", "argument", "n", "from", "to", "calls"):
+            if variable in used:
+                yield ast.Var(variable, "int", num(0))
+        for i in range(10):
+            yield from self._argument(i, used)
+        if "work" in used:
+            yield ast.Fun("work", ("int",), "token", name("none"))
+
+    def _argument(self, i: int, used: set[str]) -> Iterator[ast.Rule]:
+        start: ast.Expression = num(0)
+        if self.window is not None and i == 0:
+            start = call("max", num(0), ast.Binary("-", name("length"), name("m")))
+        if f"p{i}" in used:
+            yield ast.Var(f"p{i}", "int", start)
+        if f"e{i}" in used:
+            end = name("length") if i == len(self.arguments) - 1 else num(0)
+            yield ast.Var(f"e{i}", "int", end)
+        if f"x{i}" in used:
+            yield ast.Var(f"x{i}", "token", name("none"))
+        if f"t{i}" in used:
+            yield ast.Var(f"t{i}", "int", num(0))
+        if f"s{i}" in used:
+            yield ast.Fun(f"s{i}", ("int",), "token", name("none"))
+
+
+def _number(value: int | str) -> ast.Expression:
+    return parse_expression(Source("<cut>", value)) if isinstance(value, str) else num(value)
+
+
+class _Names(dict[Constructor, str]):
+    """The token of a constructor: its name, unless it is renamed."""
+
+    def __init__(self, renames: dict[str, str]) -> None:
+        super().__init__()
+        self.renames = renames
+
+    def __missing__(self, constructor: Constructor) -> str:
+        return self.renames.get(constructor.name, constructor.name)
+
+
+def _walk(node: Any) -> Iterator[Any]:
+    pending = [node]
+    while pending:
+        node = pending.pop()
+        if isinstance(node, list | tuple):
+            pending += reversed(node)
+        elif is_dataclass(node):
+            yield node
+            pending += [getattr(node, f.name) for f in reversed(fields(node)) if f.name != "span"]
+
+
+def _names(code: Any) -> Iterator[str]:
+    for node in _walk(code):
+        if isinstance(node, ast.Name | ast.Call | ast.Update):
+            yield node.name
+
+
+def _tokens(code: Any) -> Iterator[str]:
+    """Names in places where a token may stand, as they are written."""
+    for node in _walk(code):
+        if isinstance(node, ast.Quoted):
+            yield f'"{node.name}"'
+        elif isinstance(node, ast.Name):
+            yield node.name
