@@ -133,6 +133,20 @@ def test_no_file_is_large_and_none_speaks_of_one_machine():
             assert not re.search(r"\.\./shared|/root/|/work/|/opt/rl", text), path
 
 
+def test_every_data_file_of_the_package_is_installed():
+    endings = set(
+        re.findall(
+            r'"(?:\*\*/)?\*?([\w.]+)"',
+            re.search(
+                r"^recursionlab = \[(.*)\]$", (ROOT / "pyproject.toml").read_text(), flags=re.M
+            )[1],
+        )
+    )
+    for path, _ in tracked_texts():
+        if PACKAGE in path.parents and path.suffix != ".py":
+            assert path.suffix in endings or path.name in endings, path
+
+
 def test_documents_name_files_that_exist():
     for document in ("README.md", "CONTRIBUTING.md", "csrc/README.md"):
         text = (ROOT / document).read_text()
