@@ -12,6 +12,8 @@ from recursionlab.language.source import Source
 from recursionlab.language.types import Con, Type, resolve
 
 from . import syntax as ast
+from .heap import Heap
+from .heap_writer import Ends
 from .machine import Machine, loads
 from .parser import parse_expression
 from .rules import add, call, cases, eq, les, name, num, put, token
@@ -29,11 +31,14 @@ def machine_of(
     *,
     cut: Cut | None = None,
     window: int | str | None = None,
+    kind: str = "any",
 ) -> Machine:
-    """Compile a structurally recursive function along linear values to a machine over tokens.
+    """Compile a recursive function to a machine over tokens.
 
-    The machine reads each argument once, from its outermost constructor on, and writes the result
-    on the way; accumulators are stacks. `machine.run` on encoded inputs gives encoded outputs.
+    A function along linear values becomes a `transducer`: it reads each argument once, from its
+    outermost constructor on, and writes the result on the way; accumulators are stacks. Any other
+    first-order function becomes a machine with a `heap` of cells and a stack of frames.
+    `machine.run` on encoded inputs gives encoded outputs.
 
     Parameters
     ----------
@@ -44,7 +49,10 @@ def machine_of(
     cut : Cut, optional
         End the recursion early: the bounded machine, with parameter `k`.
     window : int or str, optional
-        Copy all but the last so many tokens and act on these only; the parameter `m`.
+        Copy all but the last so many tokens and act on these only; the parameter `m`. For
+        transducers.
+    kind : str
+        `transducer`, `heap`, or `any`: the first that the function has the shape for.
 
     Returns
     -------
@@ -74,11 +82,106 @@ def machine_of(
     try:
         codec = function.codec(encoding=encoding, order=order, renames=renames)
         vocabulary = tuple(codec.vocabulary)
-        writer = _Writer(function, encoding, order, dict(renames or {}), cut, window)
-        text = writer.text(vocabulary)
+        text = _text(function, encoding, order, dict(renames or {}), cut, window, kind, vocabulary)
     except Refused as error:
         raise Refused(f"{function.name} does not compile to a machine: {error}") from None
     return loads(text, f"<machine of {function.name}>", vocabulary)
+
+
+def _text(
+    function: Any,
+    encoding: str,
+    order: str,
+    renames: dict[str, str],
+    cut: Cut | None,
+    window: int | str | None,
+    kind: str,
+    vocabulary: tuple[str, ...],
+) -> str:
+    if kind not in ("any", "transducer", "heap"):
+        raise InputError(f"kind: expected any, transducer or heap, got {kind!r}")
+    if kind != "heap":
+        try:
+            return _Writer(function, encoding, order, renames, cut, window).text(vocabulary)
+        except Refused:
+            if kind == "transducer" or window is not None:
+                raise
+    return _HeapWriter(function, encoding, order, renames, cut).text(vocabulary)
+
+
+class _HeapWriter:
+    """Puts a heap machine's modes together with reading and writing."""
+
+    def __init__(
+        self, function: Any, encoding: str, order: str, renames: dict[str, str], cut: Cut | None
+    ) -> None:
+        domains, result = function.signature()
+        self.target = Target(function.declaration)
+        if len(domains) != self.target.arity or not domains:
+            raise refuse("it returns a function, or takes nothing")
+        for kind in (*domains, result):
+            if not isinstance(resolve(kind), Con):
+                raise refuse("an argument or its result has a type that is not inductive")
+        self.cut, self.reversed = cut, order == "reversed"
+        kinds = [*domains, result]
+        flat = [_flat_type(kind) if encoding == "flat" else None for kind in kinds]
+        names = _Names(renames)
+        self.ends = Ends(domains, result, names, flat, self.reversed)
+        self.ends.check()
+        self.heap = Heap(self.target, names, cut)
+
+    def text(self, vocabulary: tuple[str, ...]) -> str:
+        """Return the machine's text."""
+        own = self.heap.compile()
+        modes = self.ends.modes(next(iter(own)))
+        modes |= own
+        if self.reversed:
+            modes["turning"] = _turning()
+        labels = list(modes)
+        rows: list[tuple[ast.Expression | None, Code]] = [
+            (eq(name("mode"), name(label)), modes[label]) for label in labels[:-1]
+        ]
+        rule = cases(*rows, (None, modes[labels[-1]]))
+        used = set(_names(rule))
+        allowed = {ast.show_expression(token(t)) for t in vocabulary}
+        declarations: list[ast.Rule] = [
+            ast.Tokens(tuple(t for t in dict.fromkeys(_tokens(rule)) if t in allowed)),
+            ast.Enum("modes", tuple(labels)),
+        ]
+        if self.cut is not None and "k" in used:
+            declarations.append(ast.Param("k", "int", _number(self.cut.after)))
+        declarations.append(ast.Var("mode", "modes", name(labels[0])))
+        starts = {"at": add(name("length"), -1), "argument": num(len(self.ends.domains) - 1)}
+        starts |= {x: num(0) for x in ("heap", "sp", "n", "base")}
+        declarations += [ast.Var(x, "int", e) for x, e in starts.items() if x in used]
+        for f in ("stack", "slot", "below", "level"):
+            if f in used:
+                declarations.append(ast.Fun(f, ("int",), "int", num(0)))
+        declarations.append(ast.Fun("back", ("int",), "modes", name("ending")))
+        declarations.append(ast.Fun("tag", ("int",), "token", name("none")))
+        if "kid" in used:
+            declarations.append(ast.Fun("kid", ("int", "int"), "int", num(0)))
+        if "work" in used:
+            declarations.append(ast.Fun("work", ("int",), "token", name("none")))
+        title = self.target.name.replace(".", "_")
+        return ast.show(ast.Tree(title, tuple(declarations), tuple(rule)))
+
+
+def _flat_type(kind: Type) -> Inductive | None:
+    """Type like a list whose constructors a flat encoding leaves out, or None."""
+    kind = resolve(kind)
+    assert isinstance(kind, Con)
+    constructors = kind.inductive.constructors
+    if sorted(len(c.types) for c in constructors) != [0, 2]:
+        return None
+    cons = next(c for c in constructors if c.types)
+    return kind.inductive if sum(same_type(t, kind.inductive) for t in cons.types) == 1 else None
+
+
+def _turning() -> Code:
+    back = ast.Binary("-", add(name("n"), -1), name("j"))
+    each = put("output", call("work", back), name("j"))
+    return [ast.Forall("j", num(0), add(name("n"), -1), None, (each,)), ast.Halt()]
 
 
 class _Writer:
@@ -172,7 +275,7 @@ class _Writer:
         if "copying" in used:
             out["copying"] = self._copying()
         if self.reversed:
-            out["turning"] = self._turning()
+            out["turning"] = _turning()
         return out
 
     def _seeking(self, begin: str) -> Code:
@@ -210,12 +313,6 @@ class _Writer:
         one = [*self._emit(self.transducer.read(name("from"))), put("from", add(name("from"), 1))]
         end: Code = [put("mode", name("turning"))] if self.reversed else [ast.Halt()]
         return cases((les(name("from"), name("to")), one), (None, end))
-
-    def _turning(self) -> Code:
-        back = ast.Binary("-", add(name("n"), -1), name("j"))
-        each = put("output", call("work", back), name("j"))
-        whole = ast.Forall("j", num(0), add(name("n"), -1), None, (each,))
-        return [whole, ast.Halt()]
 
     # -------------------------------------------------------------------------------- text
 

@@ -15,7 +15,7 @@ _OWN = re.compile(
     r"(machine|rule|end|enum|param|var|fun|if|then|elseif|else|let|in|forall|choose|with|do|halt"
     r"|skip|or|and|not|mod|true|false|token|int|bool|length|input|output|none|min|max"
     r"|modes?|[a-z]|at|argument|from|to|calls|work|[a-z][0-9]+|do_.*|after_.*|[a-z]+ing|unstack[0-9]*"
-    r"|heap|frame|base|back|below|tag|kid|slot|value)"
+    r"|heap|base|back|below|tag|kid|slot|stack|sp|level|cell)"
 )
 
 

@@ -19,7 +19,7 @@ from recursionlab.language.types import Rigid, Type, resolve
 
 from . import syntax as ast
 
-__all__ = ["Built", "Code", "Evaluator", "Refused", "Target", "View", "is_letters", "refuse"]
+__all__ = ["Built", "Code", "Env", "Evaluator", "Next", "Partial", "Refused", "Target", "View", "is_letters", "refuse"]
 
 Code = list[ast.Rule]
 _BUDGET = 4_000
@@ -47,7 +47,7 @@ class Built(View):
 
 
 @dataclass(frozen=True, eq=False)
-class _Partial(View):
+class Partial(View):
     """A constructor, function, `fun` or `fix` that waits for arguments."""
 
     head: Constructor | Function | core.Lam | core.Fix
@@ -126,13 +126,13 @@ class Evaluator:
             inline = node.local.inline
             return then(env[node.local]) if inline is None else self.eval(inline, env, then)
         if isinstance(node, core.Global):
-            return self.apply(_Partial(node.function, ()), (), then)
+            return self.apply(Partial(node.function, ()), (), then)
         if isinstance(node, core.Build):
-            return self.apply(_Partial(node.constructor, ()), (), then)
+            return self.apply(Partial(node.constructor, ()), (), then)
         if isinstance(node, core.Apply):
             return self._apply_node(node, env, then)
         if isinstance(node, core.Lam | core.Fix):
-            return then(_Partial(node, (), dict(env)))
+            return then(Partial(node, (), dict(env)))
         if isinstance(node, core.Let):
             return self.eval(
                 node.value, env, lambda v: self.eval(node.body, {**env, node.local: v}, then)
@@ -193,7 +193,7 @@ class Evaluator:
 
     def apply(self, function: View, arguments: tuple[View, ...], then: Next) -> Code:
         """Apply a view to views."""
-        if not isinstance(function, _Partial):
+        if not isinstance(function, Partial):
             if not arguments:
                 return then(function)
             raise refuse("it applies a function that is known only when it runs")
@@ -202,22 +202,21 @@ class Evaluator:
             if not given:
                 return then(function)
             env = {**function.env, head.local: given[0]}
-            return self.eval(head.body, env, lambda v: self.apply(v, given[1:], then))
+            rest = given[1:]
+            after = (lambda v: self.apply(v, rest, then)) if rest else then
+            return self.eval(head.body, env, after)
         if isinstance(head, Constructor):
             if len(given) == len(head.types):
                 return then(Built(head, given))
-            return then(_Partial(head, given))
+            return then(Partial(head, given))
         target = Target(head)
         if len(given) < target.arity:
-            return then(_Partial(head, given, function.env))
+            return then(Partial(head, given, function.env))
         now, rest = list(given[: target.arity]), given[target.arity :]
-
-        def go(v: View) -> Code:
-            return self.apply(v, rest, then)
-
+        go = (lambda v: self.apply(v, rest, then)) if rest else then
         if target.struct < 0 or isinstance(now[target.struct], Built):
             return self.body(target, now, function.env, go)
-        return self.enter(target, now, function.env, go if rest else then)
+        return self.enter(target, now, function.env, go)
 
     def enter(self, target: Target, arguments: list[View], env: Env, then: Next) -> Code:
         """Call a recursive function; what a `fix` captures must be known, or is passed along."""
@@ -230,7 +229,7 @@ class Evaluator:
         head = target.head
         if isinstance(head, core.Fix):
             inner: Env = {**env, **dict(zip(head.parameters, arguments, strict=True))}
-            inner[head.function] = _Partial(head, (), env)
+            inner[head.function] = Partial(head, (), env)
             return self.eval(head.body, inner, then)
         node: Any = head.body
         inner = {}
