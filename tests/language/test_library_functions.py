@@ -10,6 +10,7 @@ import pytest
 
 from recursionlab.errors import BudgetError, LanguageError, RecursionLabError, TermError
 from recursionlab.language import libraries, library, loads
+from recursionlab.language.types import show
 
 REFUSED = Path(__file__).parent / "refused"
 MESSAGES = dict(
@@ -20,6 +21,21 @@ MESSAGES = dict(
     )
 )
 PROGRAMS = {}
+
+needs_coq = pytest.mark.skipif(not shutil.which("coqc"), reason="coqc is not installed")
+
+
+def coqc(folder, name, text):
+    """Run Coq over a text."""
+    (folder / f"{name}.v").write_text(text, encoding="utf-8")
+    return subprocess.run(
+        ["coqc", "-q", "-w", "none", f"{name}.v"],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
 
 
 def program(name):
@@ -106,6 +122,32 @@ def test_agrees_with_plain_python(name):
     assert compared >= 6
 
 
+@pytest.mark.slow
+@needs_coq
+@pytest.mark.parametrize("name", libraries())
+def test_agrees_with_coq(name, tmp_path):
+    text = [program(name).source]
+    for function in program(name):
+        tested = closed(function)
+        kinds, result = tested.signature()
+        try:
+            values = sample(tested.domain, 30)
+        except TermError:  # a function among the arguments
+            continue
+        for value in values:
+            arguments = value if isinstance(value, tuple) else (value,)
+            try:
+                found = tested(*arguments, steps=3000, nodes=30_000)
+            except BudgetError:
+                continue
+            typed = " ".join(f"({a} : {show(k)})" for a, k in zip(arguments, kinds, strict=True))
+            statement = f"{function.name} {typed} = ({found} : {show(result)})"
+            text.append(f"Example agrees_{len(text)} : {statement}. Proof. reflexivity. Qed.")
+    done = coqc(tmp_path, name, "\n".join(text) + "\n")
+    assert len(text) > 100
+    assert done.returncode == 0, done.stderr
+
+
 # ------------------------------------------------------------------------------ what is refused
 
 
@@ -122,17 +164,9 @@ def test_a_recursion_that_does_not_decrease_is_refused(name):
     assert str(caught.value) == MESSAGES[name]
 
 
-@pytest.mark.skipif(not shutil.which("coqc"), reason="coqc is not installed")
+@needs_coq
 @pytest.mark.parametrize("name", MESSAGES)
 def test_coq_refuses_it_too(name, tmp_path):
-    shutil.copy(REFUSED / f"{name}.v", tmp_path)
-    done = subprocess.run(
-        ["coqc", "-q", "-w", "none", f"{name}.v"],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
+    done = coqc(tmp_path, name, (REFUSED / f"{name}.v").read_text(encoding="utf-8"))
     assert done.returncode != 0
     assert re.search(r"is ill-formed|Cannot guess decreasing argument", done.stderr), done.stderr
