@@ -12,6 +12,9 @@ typedef enum rlab_asm_op {
     RLAB_ASM_OP_COUNT
 } rlab_asm_op;
 
+/* "END", "MOV", ...; NULL beyond the last. */
+const char *rlab_asm_op_name(int op);
+
 /* An instruction; what d, a and b are is in op.def. */
 typedef struct rlab_asm_code {
     int32_t op, d, a, b;

@@ -16,6 +16,11 @@ static const struct {
 #undef X
 };
 
+const char *
+rlab_asm_op_name(int op) {
+    return op >= 0 && op < RLAB_ASM_OP_COUNT ? ops[op].name : NULL;
+}
+
 static const char *const operand_names[] = {
     "0",          "a temporary",        "a register",   "a parameter or variable",  "a variable",
     "a function", "argument registers", "a later line", "a line not after this one"};

@@ -189,16 +189,11 @@ machine_trace(PyObject *self, PyObject *args) {
 
 static PyObject *
 py_asm_ops(PyObject *module, PyObject *unused) {
-    static const char *const names[] = {
-#define X(name, d, a, b, initial) #name,
-#include "asm/op.def"
-#undef X
-    };
     PyObject *out = PyTuple_New(RLAB_ASM_OP_COUNT);
     (void)module;
     (void)unused;
     for (int i = 0; out && i < RLAB_ASM_OP_COUNT; i++) {
-        PyObject *name = PyUnicode_FromString(names[i]);
+        PyObject *name = PyUnicode_FromString(rlab_asm_op_name(i));
         if (!name)
             Py_CLEAR(out);
         else

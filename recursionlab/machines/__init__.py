@@ -1,5 +1,6 @@
 """Abstract state machines over tokens: the language, its runs, machines of functions, shortcuts."""
 
+from .functions import Cut, Refused, machine_of
 from .history import History
 from .machine import ENDS, Budget, Machine, Runs, load, loads
 from .shortcuts import shortcut, shortcuts
@@ -7,11 +8,14 @@ from .shortcuts import shortcut, shortcuts
 __all__ = [
     "ENDS",
     "Budget",
+    "Cut",
     "History",
     "Machine",
+    "Refused",
     "Runs",
     "load",
     "loads",
+    "machine_of",
     "shortcut",
     "shortcuts",
 ]

@@ -74,7 +74,7 @@ def assemble(tree: ast.Tree, signature: Signature, tokens: Mapping[str, int]) ->
 
 
 def constant_of(e: ast.Expression, signature: Signature, tokens: Mapping[str, int]) -> int:
-    """Number that a constant stands for."""
+    """Return the number that a constant stands for."""
     if isinstance(e, ast.Number | ast.Truth):
         return int(e.value)
     if isinstance(e, ast.Unary):

@@ -79,6 +79,8 @@ def machine_of(
             "machine_of: expected encoding prefix or flat and order natural or reversed, got "
             f"{encoding} and {order}"
         )
+    if cut is not None and cut.then not in ("copy", "stop", "constant", "branch"):
+        raise InputError(f"cut: expected copy, stop, constant or branch, got {cut.then!r}")
     try:
         codec = function.codec(encoding=encoding, order=order, renames=renames)
         vocabulary = tuple(codec.vocabulary)
@@ -290,7 +292,10 @@ class _Writer:
         found = [put("argument", add(name("argument"), 1)), *cases(*rows)]
         here = eq(self.transducer.read(name("at")), token(SEPARATOR))
         return cases(
-            (les(name("at"), name("length")), [put("at", add(name("at"), 1)), *cases((here, found))]),
+            (
+                les(name("at"), name("length")),
+                [put("at", add(name("at"), 1)), *cases((here, found))],
+            ),
             (None, [ast.Halt()]),
         )
 

@@ -222,7 +222,7 @@ class _Maker:
 
 
 def _key(view: View) -> Any:
-    """What of a view a function is specialised on: functions, not values."""
+    """Return what of a view a function is specialised on: functions, not values."""
     if not isinstance(view, Partial):
         return None
     if view.arguments or any(not isinstance(view.env.get(x), Partial) for x in _free(view.head)):

@@ -73,18 +73,21 @@ class Ends:
                     raise refuse("a flat list has elements of more than one token")
 
     def modes(self, first: str) -> dict[str, Code]:
-        """Reading, then the function's first mode with its arguments, then writing."""
+        """Return reading, then a change to the function's first mode, then writing."""
         n = len(self.domains)
         sp = name("sp")
-        start = [
-            put("slot", call("stack", add(sp, -1 - i)), num(1 + i)) for i in range(n)
-        ] + [put("base", num(1)), put("mode", name(first))]
+        start = [put("slot", call("stack", add(sp, -1 - i)), num(1 + i)) for i in range(n)] + [
+            put("base", num(1)),
+            put("mode", name(first)),
+        ]
         out = {"reading": self._reading(), "starting": start}
         if self.flat[n - 1] is not None:
             out = {"opening": [*self._open(n - 1), put("mode", name("reading"))], **out}
         out["ending"] = [
-            put("stack", call("slot", num(0)), num(0)), put("sp", num(1)), put("mode", name("writing"))
-        ]  # fmt: skip
+            put("stack", call("slot", num(0)), num(0)),
+            put("sp", num(1)),
+            put("mode", name("writing")),
+        ]
         out["writing"] = self._writing()
         return out
 
@@ -107,11 +110,15 @@ class Ends:
         rows: list[tuple[ast.Expression | None, Code]] = []
         n = len(self.domains)
         if n > 1:
-            opens: list[tuple[ast.Expression | None, Code]] = []
-            for i in range(n - 1):
-                if self.flat[i] is not None:
-                    opens.append((eq(name("argument"), num(i + 1)), self._open(i)))
-            separated = [put("argument", add(name("argument"), -1)), *(cases(*opens) if opens else [])]
+            opens: list[tuple[ast.Expression | None, Code]] = [
+                (eq(name("argument"), num(i + 1)), self._open(i))
+                for i in range(n - 1)
+                if self.flat[i] is not None
+            ]
+            separated = [
+                put("argument", add(name("argument"), -1)),
+                *(cases(*opens) if opens else []),
+            ]
             rows.append((eq(self._read(), token(SEPARATOR)), separated))
         for i, inductive in enumerate(self.flat[:n]):
             if inductive is not None:
@@ -121,8 +128,10 @@ class Ends:
         plain = [k for k, f in zip(self.domains, self.flat[:n], strict=True) if f is None]
         for c in constructors_of(plain):
             groups.setdefault(len(c.types), []).append(c)
-        for arity in sorted(groups)[1:]:
-            rows.append((_any(self._read(), [self.names[c] for c in groups[arity]]), self._cell(arity)))
+        rows += [
+            (_any(self._read(), [self.names[c] for c in groups[arity]]), self._cell(arity))
+            for arity in sorted(groups)[1:]
+        ]
         rows.append((None, self._cell(min(groups) if groups else 0)))
         step = [put("at", add(name("at"), -1)), *cases(*rows)]
         return cases(

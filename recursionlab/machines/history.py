@@ -138,6 +138,6 @@ class History:
                 out.extend(text if sort == "int" else [text])
 
     def tokens(self) -> NDArray[np.int32]:
-        """Number the words of all states in `machine.state_vocabulary`."""
+        """Return the numbers of the words of all states in `machine.state_vocabulary`."""
         numbers = {w: i for i, w in reversed(list(enumerate(self.machine.state_vocabulary)))}
         return np.array([numbers[w] for w in self.words()], dtype=np.int32)

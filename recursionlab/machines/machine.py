@@ -20,7 +20,7 @@ from . import syntax as ast
 from .check import Signature, check
 from .code import NONE, assemble, constant_of
 from .history import History
-from .parser import parse, parse_expression
+from .parser import parse, parse_expression, too_deep
 
 __all__ = ["ENDS", "Budget", "Machine", "Runs", "load", "loads"]
 
@@ -121,8 +121,12 @@ def loads(text: str, name: str = "<machine>", vocabulary: Sequence[str] | None =
     ['b', 'b', 'a']
     """
     source = Source(name, text)
-    tree = parse(source)
-    return Machine(tree, check(source, tree), _vocabulary(tree, vocabulary))
+    try:
+        tree = parse(source)
+        signature = check(source, tree)
+    except RecursionError:
+        raise too_deep(source) from None
+    return Machine(tree, signature, _vocabulary(tree, vocabulary))
 
 
 def load(path: str | Path, vocabulary: Sequence[str] | None = None) -> Machine:
@@ -289,9 +293,7 @@ class Machine:
         """
         b = budget or Budget()
         n = default_threads() if threads is None else threads
-        return Runs(
-            *self.core.run(tokens, offsets, seed, first, b.steps, b.work, b.locations, n)
-        )
+        return Runs(*self.core.run(tokens, offsets, seed, first, b.steps, b.work, b.locations, n))
 
     def trace(
         self,
@@ -339,7 +341,7 @@ class Machine:
         return self.decode(history.output)
 
     def encode(self, sequence: Any) -> NDArray[np.int32]:
-        """Number written tokens; numbers stay as they are."""
+        """Return the numbers of written tokens; numbers stay as they are."""
         ids = []
         for token in sequence:
             if isinstance(token, str):
@@ -376,7 +378,7 @@ def _value(name: str, value: int | str) -> ast.Expression:
 
 
 def failure(machine: Machine, history: History) -> Exception | None:
-    """What a failed run raises; None after a good end."""
+    """Return what a failed run raises; None after a good end."""
     where = f"machine {machine.name}, step {history.steps}"
     b = history.budget
     if history.end in ("halted", "still"):

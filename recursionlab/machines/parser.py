@@ -14,7 +14,7 @@ from recursionlab.language.source import Source, Span
 
 from . import syntax as ast
 
-__all__ = ["parse", "parse_expression"]
+__all__ = ["parse", "parse_expression", "too_deep"]
 
 _MAX_NESTING = 200
 _SIGNS = {
@@ -67,11 +67,20 @@ def _run(source: Source, start: str) -> Any:
     except VisitError as error:
         if isinstance(error.orig_exc, LanguageError):
             raise error.orig_exc from None
+        if isinstance(error.orig_exc, RecursionError):
+            raise too_deep(source) from None
         raise
 
 
+def too_deep(source: Source) -> LanguageError:
+    """Build the error for what would exhaust Python's stack."""
+    return source.error(
+        "rules or expressions are nested too deeply", Span(0, 1), "name parts by `let`"
+    )
+
+
 def _check_nesting(source: Source) -> None:
-    """Refuse what would exhaust Python's stack; a bound on brackets, blocks and signs."""
+    """Refuse what would exhaust Python's stack early where that is easily seen."""
     if len(source.text) > 1_000_000:
         raise source.error("this machine is longer than a million characters", Span(0, 1))
     depth, last, comment = 0, "", False
@@ -196,7 +205,8 @@ class _Builder(Transformer[Any, Any]):
 
     def choose(self, meta: Any, children: list[Any]) -> ast.Rule:
         body, otherwise = _else(_kept(children))
-        return ast.Choose(*self._range(body), otherwise, span=_span(meta))
+        name, low, high, condition, inner = self._range(body)
+        return ast.Choose(name, low, high, condition, inner, otherwise, span=_span(meta))
 
     def halt(self, meta: Any, children: list[Any]) -> ast.Rule:
         return ast.Halt(span=_span(meta))

@@ -1,4 +1,4 @@
-"""Small constructors of expressions and rules, so that compilers read like the machines they write."""
+"""Small constructors of expressions and rules: compilers read like the machines they write."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def cases(*rows: tuple[ast.Expression | None, list[ast.Rule]]) -> list[ast.Rule]
     """`if ... elseif ... else ...`; a condition None is the else, and the last."""
     guarded = tuple((c, tuple(body)) for c, body in rows if c is not None)
     otherwise = tuple(rows[-1][1]) if rows and rows[-1][0] is None else ()
-    if not guarded:
+    if not guarded:  # no row, or the else alone
         return list(otherwise)
     if len(otherwise) == 1 and isinstance(otherwise[0], ast.If):
         inner = otherwise[0]

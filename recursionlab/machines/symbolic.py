@@ -1,7 +1,7 @@
 """Running a function's body on unknown input: every path through it, as rules of a machine.
 
-Values known at compile time (constructors, closures) are computed with; what is unknown is left to a
-backend, which decides how a machine holds values. Evaluation is in continuation-passing style: a
+Values known at compile time (constructors, closures) are computed with; what is unknown is left to
+a backend, which decides how a machine holds values. Evaluation is in continuation-passing style: a
 match on an unknown value continues once in each branch.
 """
 
@@ -19,7 +19,19 @@ from recursionlab.language.types import Rigid, Type, resolve
 
 from . import syntax as ast
 
-__all__ = ["Built", "Code", "Env", "Evaluator", "Next", "Partial", "Refused", "Target", "View", "is_letters", "refuse"]
+__all__ = [
+    "Built",
+    "Code",
+    "Env",
+    "Evaluator",
+    "Next",
+    "Partial",
+    "Refused",
+    "Target",
+    "View",
+    "is_letters",
+    "refuse",
+]
 
 Code = list[ast.Rule]
 _BUDGET = 4_000

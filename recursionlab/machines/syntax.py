@@ -136,7 +136,7 @@ class Choose(Rule):
 
 @dataclass(frozen=True)
 class Halt(Rule):
-    """This step is the last."""
+    """The step is the last one."""
 
 
 @dataclass(frozen=True)

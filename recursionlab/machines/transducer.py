@@ -1,8 +1,8 @@
 """Functions along linear values as machines that read tokens once and write tokens once.
 
 An argument is a stretch of the input; a function's state is where it stands in each stretch (`p`,
-up to `e`), the letters it carries (`x`), and its accumulators: a stack `s` of `t` tokens on top of a
-stretch. A call is a change of mode and needs one step.
+up to `e`), the letters it carries (`x`), and its accumulators: a stack `s` of `t` tokens on top of
+a stretch. A call is a change of mode and needs one step.
 """
 
 from __future__ import annotations
@@ -15,8 +15,18 @@ from recursionlab.language.signature import Constructor, Inductive
 
 from . import syntax as ast
 from .rules import add, call, cases, eq, les, name, num, put, token
-from .symbolic import Built, Code, Evaluator, Next, Target, View, is_letters
-from .symbolic import letter_type, refuse, same_type
+from .symbolic import (
+    Built,
+    Code,
+    Evaluator,
+    Next,
+    Target,
+    View,
+    is_letters,
+    letter_type,
+    refuse,
+    same_type,
+)
 
 __all__ = ["Cut", "Transducer"]
 
@@ -180,8 +190,7 @@ class Transducer(Evaluator):
             if not is_letters(case.inductive):
                 raise refuse(f"it matches on a value of `{case.inductive.name}` that is no token")
             rows = [
-                (eq(view.expression, token(self.names[c])), take(c.index, []))
-                for c in constructors
+                (eq(view.expression, token(self.names[c])), take(c.index, [])) for c in constructors
             ]
             return self._rows(rows)
         if isinstance(view, _Stretch):
@@ -389,9 +398,7 @@ def letters_of(c: Constructor) -> int:
 
 
 def flat_pair(inductive: Inductive) -> tuple[int, int, bool]:
-    """Indices of nil and cons of a type like a list, and whether the rest stands first."""
+    """Return the indices of nil and cons, and whether cons takes the rest first."""
     nil = next(c.index for c in inductive.constructors if not c.types)
     cons = inductive.constructors[1 - nil]
     return nil, cons.index, same_type(cons.types[0], inductive)
-
-

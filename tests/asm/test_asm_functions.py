@@ -1,0 +1,244 @@
+"""Machines of functions agree with the evaluator; bounded ones do what they say."""
+
+import numpy as np
+import pytest
+
+import recursionlab as rlab
+from recursionlab import _core
+from recursionlab.errors import InputError, RecursionLabError
+from recursionlab.language import libraries
+from recursionlab.machines import Budget, Cut, Refused, loads, machine_of, shortcut, shortcuts
+
+BUDGET = Budget(steps=60_000, locations=60_000)
+
+
+def functions(library):
+    for f in rlab.library(library):
+        try:
+            yield f.at(**dict.fromkeys(f.type_parameters, "bool"))
+        except RecursionLabError:
+            continue
+
+
+def values(domain, limit, sizes=range(1, 12)):
+    """Sizes and ranks: all values of the first sizes, then some spread over each."""
+    rows = []
+    for size in sizes:
+        try:
+            n = min(int(domain.count(size)), 2**62)
+        except RecursionLabError:
+            continue
+        rows += [(size, n * i // min(n, limit)) for i in range(min(n, limit))]
+    return [r[0] for r in rows], [r[1] for r in rows]
+
+
+def disagreement(f, encoding, order, kind, sizes, ranks):
+    """First input on which machine and evaluator part, None if there is none."""
+    machine = machine_of(f, encoding, order, kind=kind)
+    sizes, ranks = np.array(sizes, np.int32), np.array(ranks, np.uint64)
+    codec = f.codec(encoding=encoding, order=order)
+    made = _core.pairs(f.id, f.domain, sizes, ranks, 1, codec=codec)
+    runs = machine.run(made["input"], made["input_offsets"], budget=BUDGET, threads=1)
+    for i in range(len(runs)):
+        start, end = made["output_offsets"][i : i + 2]
+        enough = end - start < 2000  # factorial 8 would be written in 40,000 tokens
+        if enough and not np.array_equal(runs[i], made["output"][start:end]):
+            start, end = made["input_offsets"][i : i + 2]
+            return machine.decode(made["input"][start:end])
+    return None
+
+
+@pytest.mark.parametrize("library", libraries())
+def test_machines_agree_with_the_evaluator_on_small_values(library):
+    for f in functions(library):
+        try:
+            sizes, ranks = values(f.domain, 40)
+        except RecursionLabError:
+            continue  # takes a function
+        for encoding, order in (("prefix", "natural"), ("flat", "reversed")):
+            try:
+                found = disagreement(f, encoding, order, "any", sizes, ranks)
+            except (Refused, InputError):
+                continue
+            assert found is None, (f.name, encoding, order)
+
+
+COVERED = {
+    "transducer": {
+        "binary": "succ pred_double pred add carry borrow digits all_ones plus",
+        "sequence": "append snoc reverse_onto take drop all_but_last last_of interleave stutter",
+    },
+    "heap": {
+        "binary": "succ pred add",
+        "tree": "preorder inorder postorder mirror height size leaves left_depth",
+        "sort": "insertion_sort merge_sort sort_onto",
+        "sequence": "reverse zip unzip",
+        "rose": "preorder mirror",
+    },
+}
+
+
+@pytest.mark.parametrize(
+    "kind, library, name",
+    [(k, lib, n) for k, v in COVERED.items() for lib, ns in v.items() for n in ns.split()],
+)
+def test_what_is_covered_stays_covered(kind, library, name):
+    f = rlab.library(library)[name]
+    f = f.at(**dict.fromkeys(f.type_parameters, "bool"))
+    sizes, ranks = values(f.domain, 300, range(1, 10))
+    for order in ("natural", "reversed"):
+        assert disagreement(f, "prefix", order, kind, sizes, ranks) is None
+    machine = machine_of(f, kind=kind)
+    assert loads(str(machine)).tree == machine.tree
+
+
+def test_long_values_agree():
+    rng = np.random.default_rng(0)
+    succ = rlab.library("binary")["succ"]
+    machine = machine_of(succ)
+    for length in (60, 130, 200):
+        for ones in (0, length // 2, length - 1):
+            tail = [str(x) for x in rng.choice(["xI", "xO"], size=length - 1 - ones)]
+            number = ["xI"] * ones + tail + ["xH"]
+            term = " (".join(number) + ")" * (length - 1)
+            want = str(succ(term)).replace("(", "").replace(")", "").split()
+            assert machine(number) == want
+
+
+@pytest.mark.parametrize(
+    "name, why",
+    [
+        ("preorder", "constructor `node` of `tree` has its recursive argument not last"),
+        ("height", "constructor `node` of `tree` has its recursive argument not last"),
+    ],
+)
+def test_a_transducer_refuses_trees(name, why):
+    f = rlab.library("tree")[name].at(A="label")
+    with pytest.raises(Refused, match=f"{name} does not compile to a machine: {why}"):
+        machine_of(f, kind="transducer")
+
+
+def test_a_transducer_refuses_what_reads_results():
+    program = rlab.loads(
+        "Fixpoint f (n : nat) : nat := match n with O => O | S m => S (S (f (f' m))) end.".replace(
+            "f' m", "m"
+        )
+        + " Fixpoint g (n : nat) : nat := match n with O => 1 | S m => f (g m) end."
+        + " Fixpoint h (n : nat) : nat := match n with O => 1 | S m =>"
+        + " match h m with O => 1 | S k => k end end."
+        + " Definition curried (n : nat) : nat -> nat := Nat.add n."
+    )
+    assert machine_of(program["f"], kind="transducer")(["S", "O"]) == ["S", "S", "O"]
+    with pytest.raises(Refused, match="the result of `g` is an argument of another call"):
+        machine_of(program["g"], kind="transducer")
+    with pytest.raises(Refused, match="it matches on the result of `h`"):
+        machine_of(program["h"], kind="transducer")
+    assert machine_of(program["g"])(["S", "S", "O"]) == ["S", "S", "S", "S", "O"]
+    with pytest.raises(Refused, match="it returns a function"):
+        machine_of(program["curried"])
+
+
+# ------------------------------------------------------------------------------ bounded machines
+
+NUMBER = ["xI"] * 5 + ["xO", "xH"]
+
+
+@pytest.mark.parametrize(
+    "cut, output",
+    [
+        (Cut(0, "copy"), "xI xI xI xI xI xO xH"),
+        (Cut(2, "copy"), "xO xO xI xI xI xO xH"),
+        (Cut(5, "copy"), "xO xO xO xO xO xO xH"),
+        (Cut(6, "copy"), "xO xO xO xO xO xI xH"),
+        (Cut(2, "stop"), "xO xO"),
+        (Cut(2, "constant", constant=("xH",)), "xO xO xH"),
+        (Cut(2, "branch", branch="xO"), "xO xO xI xI xI xO xH"),
+        (Cut(2, "branch", branch="xH"), "xO xO xO xH"),
+        (Cut("length / 2", "copy"), "xO xO xO xI xI xO xH"),
+        (Cut("min(length, 1)", "stop"), "xO"),
+    ],
+)
+def test_a_cut_ends_the_recursion_and_falls_back(cut, output):
+    succ = rlab.library("binary")["succ"]
+    machine = machine_of(succ, cut=cut)
+    assert " ".join(machine(NUMBER)) == output
+    assert " ".join(machine_of(succ, order="reversed", cut=cut)(NUMBER[::-1])[::-1]) == output
+    assert " ".join(machine.with_params(k=6)(NUMBER)) == "xO xO xO xO xO xI xH"
+
+
+def test_cuts_deep_enough_change_nothing():
+    for library, name in (("binary", "succ"), ("tree", "preorder"), ("tree", "mirror")):
+        f = rlab.library(library)[name]
+        f = f.at(**dict.fromkeys(f.type_parameters, "label"))
+        then = Cut(50) if name != "preorder" else Cut(50, "branch", branch="leaf")
+        sizes, ranks = values(f.domain, 30)
+        made = _core.pairs(
+            f.id,
+            f.domain,
+            np.array(sizes, np.int32),
+            np.array(ranks, np.uint64),
+            1,
+            codec=f.codec(),
+        )
+        runs = machine_of(f, cut=then).run(made["input"], made["input_offsets"])
+        assert np.array_equal(runs.tokens, made["output"])
+
+
+def test_a_cut_on_a_heap_counts_nested_calls():
+    f = rlab.library("tree")["preorder"].at(A="label")
+    tree = "node node leaf b leaf a node node leaf d leaf c leaf".split()
+    whole = machine_of(f)(tree)
+    assert whole == "cons a cons b cons c cons d nil".split()
+    machine = machine_of(f, cut=Cut(2, "branch", branch="leaf"))
+    assert machine(tree) == "cons a cons b cons c nil".split()
+    assert machine.with_params(k=1)(tree) == "cons a nil".split()
+
+
+def test_a_window_acts_on_the_last_tokens():
+    machine = machine_of(rlab.library("binary")["succ"], window=3)
+    assert machine(NUMBER) == ["xI"] * 4 + ["xO", "xI", "xH"]
+    assert machine.with_params(m=100)(NUMBER) == ["xO"] * 5 + ["xI", "xH"]
+    assert machine.with_params(m="length - 4")(NUMBER) == machine(NUMBER)
+
+
+def test_mistakes_in_options_are_named():
+    succ = rlab.library("binary")["succ"]
+    with pytest.raises(InputError, match="expected encoding prefix or flat"):
+        machine_of(succ, "paren")
+    with pytest.raises(InputError, match="kind: expected any, transducer or heap"):
+        machine_of(succ, kind="tape")
+    with pytest.raises(InputError, match="cut: expected a branch of xI, xO, xH, got 'xX'"):
+        machine_of(succ, cut=Cut(1, "branch", branch="xX"))
+    with pytest.raises(InputError, match="cut: expected copy, stop, constant or branch"):
+        machine_of(succ, cut=Cut(1, "guess"))
+
+
+def test_renamed_tokens():
+    succ = rlab.library("binary")["succ"]
+    machine = machine_of(succ, renames={"xH": "01", "xI": "1", "xO": "if"})
+    assert machine(["1", "if", "01"]) == ["if", "1", "01"]
+
+
+# ------------------------------------------------------------------------- sequence-level shortcuts
+
+EXPECTED = {
+    "copy": ({}, "a ( b c )", "a ( b c )"),
+    "unbracket": ({}, "( a ( b c ) )", "a b c"),
+    "reverse": ({}, "a b c", "c b a"),
+    "shift": ({"s": 2}, "a b c a", "c a a b"),
+    "last": ({"m": 2}, "a b c", "b c"),
+}
+
+
+def test_every_shortcut_has_an_expectation():
+    assert set(EXPECTED) == set(shortcuts())
+    with pytest.raises(InputError, match="there is no shortcut 'revers'; did you mean `reverse`"):
+        shortcut("revers")
+
+
+@pytest.mark.parametrize("name", shortcuts())
+def test_shortcuts_do_what_their_name_says(name):
+    params, given, want = EXPECTED[name]
+    machine = shortcut(name, ["a", "b", "c", "(", ")"], **params)
+    assert machine(given.split()) == want.split()
+    assert machine([]) == []
