@@ -2,6 +2,7 @@
 
 from .functions import Cut, Refused, machine_of
 from .history import History
+from .hypotheses import hypotheses
 from .machine import ENDS, Budget, Machine, Runs, load, loads
 from .shortcuts import shortcut, shortcuts
 
@@ -13,6 +14,7 @@ __all__ = [
     "Machine",
     "Refused",
     "Runs",
+    "hypotheses",
     "load",
     "loads",
     "machine_of",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import fields, is_dataclass
+from dataclasses import dataclass, fields, is_dataclass
 from typing import Any
 
 from recursionlab.errors import InputError
@@ -28,6 +28,8 @@ def machine_of(
     encoding: str = "prefix",
     order: str = "natural",
     renames: dict[str, str] | None = None,
+    output_encoding: str | None = None,
+    output_order: str | None = None,
     *,
     cut: Cut | None = None,
     window: int | str | None = None,
@@ -44,8 +46,8 @@ def machine_of(
     ----------
     function : Function
         A function of a program, its type parameters chosen by `at` to be types of letters.
-    encoding, order, renames
-        As for `Function.codec`; `prefix` or `flat`.
+    encoding, order, renames, output_encoding, output_order
+        As for `Function.codec`; encodings are `prefix` or `flat`.
     cut : Cut, optional
         End the recursion early: the bounded machine, with parameter `k`.
     window : int or str, optional
@@ -74,17 +76,19 @@ def machine_of(
     >>> short(["xI", "xI", "xO", "xH"])
     ['xO', 'xI', 'xO', 'xH']
     """
-    if encoding not in ("prefix", "flat") or order not in ("natural", "reversed"):
+    encodings, orders = (encoding, output_encoding or encoding), (order, output_order or order)
+    if not {*encodings} <= {"prefix", "flat"} or not {*orders} <= {"natural", "reversed"}:
         raise InputError(
             "machine_of: expected encoding prefix or flat and order natural or reversed, got "
-            f"{encoding} and {order}"
+            f"{', '.join(dict.fromkeys(encodings))} and {', '.join(dict.fromkeys(orders))}"
         )
     if cut is not None and cut.then not in ("copy", "stop", "constant", "branch"):
         raise InputError(f"cut: expected copy, stop, constant or branch, got {cut.then!r}")
     try:
-        codec = function.codec(encoding=encoding, order=order, renames=renames)
+        codec = function.codec(encoding, order, renames, *(encodings[1:] + orders[1:]))
         vocabulary = tuple(codec.vocabulary)
-        text = _text(function, encoding, order, dict(renames or {}), cut, window, kind, vocabulary)
+        sides = _Sides(encodings, orders, dict(renames or {}))
+        text = _text(function, sides, cut, window, kind, vocabulary)
     except Refused as error:
         raise Refused(f"{function.name} does not compile to a machine: {error}") from None
     return loads(text, f"<machine of {function.name}>", vocabulary)
@@ -92,9 +96,7 @@ def machine_of(
 
 def _text(
     function: Any,
-    encoding: str,
-    order: str,
-    renames: dict[str, str],
+    sides: _Sides,
     cut: Cut | None,
     window: int | str | None,
     kind: str,
@@ -104,19 +106,26 @@ def _text(
         raise InputError(f"kind: expected any, transducer or heap, got {kind!r}")
     if kind != "heap":
         try:
-            return _Writer(function, encoding, order, renames, cut, window).text(vocabulary)
+            return _Writer(function, sides, cut, window).text(vocabulary)
         except Refused:
             if kind == "transducer" or window is not None:
                 raise
-    return _HeapWriter(function, encoding, order, renames, cut).text(vocabulary)
+    return _HeapWriter(function, sides, cut).text(vocabulary)
+
+
+@dataclass(frozen=True)
+class _Sides:
+    """How input and output are written."""
+
+    encodings: tuple[str, str]
+    orders: tuple[str, str]
+    renames: dict[str, str]
 
 
 class _HeapWriter:
     """Puts a heap machine's modes together with reading and writing."""
 
-    def __init__(
-        self, function: Any, encoding: str, order: str, renames: dict[str, str], cut: Cut | None
-    ) -> None:
+    def __init__(self, function: Any, sides: _Sides, cut: Cut | None) -> None:
         domains, result = function.signature()
         self.target = Target(function.declaration)
         if len(domains) != self.target.arity or not domains:
@@ -124,11 +133,15 @@ class _HeapWriter:
         for kind in (*domains, result):
             if not isinstance(resolve(kind), Con):
                 raise refuse("an argument or its result has a type that is not inductive")
-        self.cut, self.reversed = cut, order == "reversed"
+        self.cut, self.reversed = cut, sides.orders[1] == "reversed"
         kinds = [*domains, result]
-        flat = [_flat_type(kind) if encoding == "flat" else None for kind in kinds]
-        names = _Names(renames)
-        self.ends = Ends(domains, result, names, flat, self.reversed)
+        encodings = [sides.encodings[0]] * len(domains) + [sides.encodings[1]]
+        flat = [
+            _flat_type(kind) if encoding == "flat" else None
+            for kind, encoding in zip(kinds, encodings, strict=True)
+        ]
+        names = _Names(sides.renames)
+        self.ends = Ends(domains, result, names, flat, sides.orders[0] == "reversed", self.reversed)
         self.ends.check()
         self.heap = Heap(self.target, names, cut)
 
@@ -190,34 +203,30 @@ class _Writer:
     """Puts a transducer's modes together with reading the arguments and writing the rest."""
 
     def __init__(
-        self,
-        function: Any,
-        encoding: str,
-        order: str,
-        renames: dict[str, str],
-        cut: Cut | None,
-        window: int | str | None,
+        self, function: Any, sides: _Sides, cut: Cut | None, window: int | str | None
     ) -> None:
         declaration: Function = function.declaration
         domains, result = function.signature()
         self.target = Target(declaration)
         if len(domains) != self.target.arity:
             raise refuse("it returns a function")
-        self.flat = encoding == "flat"
-        self.reversed = order == "reversed"
-        self.renames, self.cut, self.window = renames, cut, window
+        if sides.encodings[0] != sides.encodings[1]:
+            raise refuse("its input and output are encoded differently, so nothing can be copied")
+        self.flat = sides.encodings[0] == "flat"
+        self.reversed = sides.orders[1] == "reversed"
+        self.cut, self.window = cut, window
         self.arguments = [self._classify(kind) for kind in domains]
         self._classify(result)
         if cut is not None and cut.then == "branch":
             self._check_branch(domains, cut)
-        if window is not None and (self.reversed or self.arguments != ["stretch"]):
+        if window is not None and ("reversed" in sides.orders or self.arguments != ["stretch"]):
             raise refuse("a window needs one linear argument in natural order")
         self.transducer = Transducer(
             self.target,
             list(self.arguments),
-            _Names(renames),
+            _Names(sides.renames),
             self.is_flat,
-            self.reversed,
+            sides.orders[0] == "reversed",
             self.reversed,
             cut,
         )

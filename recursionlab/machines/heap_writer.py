@@ -47,11 +47,12 @@ class Ends:
     result: Type
     names: dict[Constructor, str]
     flat: list[Inductive | None]
-    reversed: bool
+    reversed_in: bool
+    reversed_out: bool
 
     def _read(self) -> ast.Expression:
         at = name("at")
-        if not self.reversed:
+        if not self.reversed_in:
             return call("input", at)
         return call("input", ast.Binary("-", add(name("length"), -1), at))
 
@@ -161,7 +162,7 @@ class Ends:
     def _writing(self) -> Code:
         """One cell a step, its arguments go on the stack."""
         a, sp, n = name("cell"), name("sp"), name("n")
-        to = "work" if self.reversed else "output"
+        to = "work" if self.reversed_out else "output"
         write = [put(to, call("tag", a), n), put("n", add(n, 1))]
         silent = self.flat[-1]
         groups: dict[tuple[int, bool], list[Constructor]] = {}
@@ -178,7 +179,7 @@ class Ends:
             rows.append((_any(call("tag", a), names), body))
         rows[-1] = (None, rows[-1][1])
         one = ast.Let("cell", call("stack", add(sp, -1)), tuple(cases(*rows)))
-        end: Code = [put("mode", name("turning"))] if self.reversed else [ast.Halt()]
+        end: Code = [put("mode", name("turning"))] if self.reversed_out else [ast.Halt()]
         return cases((les(num(0), sp), [one]), (None, end))
 
 

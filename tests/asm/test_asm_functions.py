@@ -7,7 +7,16 @@ import recursionlab as rlab
 from recursionlab import _core
 from recursionlab.errors import InputError, RecursionLabError
 from recursionlab.language import libraries
-from recursionlab.machines import Budget, Cut, Refused, loads, machine_of, shortcut, shortcuts
+from recursionlab.machines import (
+    Budget,
+    Cut,
+    Refused,
+    hypotheses,
+    loads,
+    machine_of,
+    shortcut,
+    shortcuts,
+)
 
 BUDGET = Budget(steps=60_000, locations=60_000)
 
@@ -211,6 +220,38 @@ def test_mistakes_in_options_are_named():
         machine_of(succ, cut=Cut(1, "branch", branch="xX"))
     with pytest.raises(InputError, match="cut: expected copy, stop, constant or branch"):
         machine_of(succ, cut=Cut(1, "guess"))
+
+
+@pytest.mark.parametrize("order", ["natural", "reversed"])
+@pytest.mark.parametrize("output_order", ["natural", "reversed"])
+def test_input_and_output_may_be_written_differently(order, output_order):
+    f = rlab.library("tree")["inorder"].at(A="label")
+    sizes, ranks = (np.array(x, t) for x, t in zip(values(f.domain, 50), "iL", strict=True))
+    made = _core.pairs(
+        f.id, f.domain, sizes, ranks, 1, codec=f.codec("prefix", order, None, "flat", output_order)
+    )
+    machine = machine_of(f, "prefix", order, None, "flat", output_order)
+    runs = machine.run(made["input"], made["input_offsets"])
+    assert np.array_equal(runs.tokens, made["output"])
+    assert np.array_equal(runs.offsets, made["output_offsets"])
+    succ = rlab.library("binary")["succ"]
+    mixed = machine_of(succ, order=order, output_order=output_order)
+    given = NUMBER if order == "natural" else NUMBER[::-1]
+    want = ["xO"] * 5 + ["xI", "xH"]
+    assert mixed(given) == (want if output_order == "natural" else want[::-1])
+
+
+def test_hypotheses_are_machines_over_one_vocabulary():
+    found = hypotheses(rlab.library("binary")["succ"], after=2)
+    assert set(found) == {
+        "true", "cut, copy", "cut, stop", "cut, branch xI", "cut, branch xO", "cut, branch xH",
+        "cut, constant xH", "window", "copy", "reverse", "shift", "last",
+    }  # fmt: skip
+    assert len({m.vocabulary for m in found.values()}) == 1
+    assert found["cut, copy"](NUMBER) == ["xO", "xO", *NUMBER[2:]]
+    trees = hypotheses(rlab.library("tree")["mirror"].at(A="label"), order="reversed")
+    assert {"true", "cut, copy", "cut, branch leaf", "copy"} <= set(trees)
+    assert "window" not in trees and "cut, stop" not in trees
 
 
 def test_renamed_tokens():
