@@ -158,6 +158,7 @@ class _HeapWriter:
         ]
         rule = cases(*rows, (None, modes[labels[-1]]))
         used = set(_names(rule))
+        _check_cut(self.cut, used)
         allowed = {ast.show_expression(token(t)) for t in vocabulary}
         declarations: list[ast.Rule] = [
             ast.Tokens(tuple(t for t in dict.fromkeys(_tokens(rule)) if t in allowed)),
@@ -348,6 +349,7 @@ class _Writer:
 
     def _declarations(self, rule: Code, labels: list[str]) -> Iterator[ast.Rule]:
         used = set(_names(rule))
+        _check_cut(self.cut, used)
         tokens = [t for t in dict.fromkeys(_tokens(rule)) if t in self.tokens]
         if tokens:
             yield ast.Tokens(tuple(tokens))
@@ -382,6 +384,11 @@ class _Writer:
             yield ast.Var(f"t{i}", "int", num(0))
         if f"s{i}" in used:
             yield ast.Fun(f"s{i}", ("int",), "token", name("none"))
+
+
+def _check_cut(cut: Cut | None, used: set[str]) -> None:
+    if cut is not None and "k" not in used:
+        raise refuse("it does not recur itself, so there is nothing to cut")
 
 
 def _number(value: int | str) -> ast.Expression:

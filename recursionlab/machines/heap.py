@@ -53,7 +53,7 @@ class Heap(Evaluator):
         self.forced: View | None = None
         head = target.head
         group = head.mutual if isinstance(head, Function) and head.mutual else [head]
-        self.group = [id(h) for h in group]
+        self.group = [id(h) for h in group if h.struct >= 0]
 
     def compile(self) -> dict[str, Code]:
         """Rules of every mode; the first is the function's own."""

@@ -40,7 +40,8 @@ class Cut:
     Attributes
     ----------
     after : int or str
-        Calls after the first one, a number or an expression of `length`.
+        Recursive calls after the first one, a number or an expression of `length`. A transducer
+        counts all of them; a heap machine counts how deep calls of the function are nested.
     then : str
         `copy` what is left of the decreasing argument, `stop`, write the `constant`, or take the
         `branch` of one constructor whatever is read.

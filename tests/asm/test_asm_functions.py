@@ -218,6 +218,8 @@ def test_mistakes_in_options_are_named():
         machine_of(succ, kind="tape")
     with pytest.raises(InputError, match="cut: expected a branch of xI, xO, xH, got 'xX'"):
         machine_of(succ, cut=Cut(1, "branch", branch="xX"))
+    with pytest.raises(Refused, match="it does not recur itself, so there is nothing to cut"):
+        machine_of(rlab.library("sort")["merge_sort"], cut=Cut(1))
     with pytest.raises(InputError, match="cut: expected copy, stop, constant or branch"):
         machine_of(succ, cut=Cut(1, "guess"))
 
