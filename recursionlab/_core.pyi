@@ -90,7 +90,29 @@ def decode(
     batch_size: int,
     threads: int,
     /,
-) -> tuple[NDArray[np.int32], NDArray[np.int64], NDArray[np.float64], NDArray[np.bool_]]: ...
+    *,
+    num_beams: int = 1,
+    num_return_sequences: int = 1,
+    temperature: float = 1.0,
+    top_k: int = 0,
+    top_p: float = 1.0,
+    min_p: float = 0.0,
+    length_penalty: float = 1.0,
+    early_stopping: str = "false",
+    alternatives: int = 0,
+    seed: int = 0,
+    first_item: int = 0,
+    grammar: tuple[NDArray[np.int32], ...] | None = None,
+) -> tuple[
+    NDArray[np.int32],
+    NDArray[np.int64],
+    NDArray[np.float64],
+    NDArray[np.bool_],
+    NDArray[np.float64],
+    NDArray[np.float64],
+    NDArray[np.int32],
+    NDArray[np.float64],
+]: ...
 def longest(model: Model, /) -> tuple[int, int]: ...
 
 # ---- trainer.c

@@ -3,20 +3,45 @@
 
 #include <math.h>
 
-static rlab_choice
-choose(const rlab_kernels *kernels, const float *logits, int32_t vocab, float *work) {
-    rlab_choice best = {0, NAN};
-    float sum, log_sum;
-    for (int32_t v = 1; v < vocab; v++)
-        if (logits[v] > logits[best.token])
-            best.token = v;
+static void
+begin(const rlab_desk *desk, rlab_group *group) {
+    (void)desk;
+    group->n_beams = 1;
+}
+
+static int32_t
+likeliest(const float *logits, const uint8_t *allowed, int32_t vocab) {
+    int32_t best = RLAB_NONE;
     for (int32_t v = 0; v < vocab; v++)
-        work[v] = logits[v] - logits[best.token];
-    kernels->exp((size_t)vocab, work, work);
-    sum = (float)kernels->sum((size_t)vocab, work);
-    kernels->log(1, &sum, &log_sum);
-    best.logp = -(double)log_sum;
+        if ((!allowed || allowed[v]) && (best == RLAB_NONE || logits[v] > logits[best]))
+            best = v;
     return best;
 }
 
-const rlab_decode_method rlab_decode_greedy = {"greedy", choose};
+static bool
+step(rlab_desk *desk, rlab_group *group, const float *logits) {
+    const rlab_beam *beam = &group->beam[0];
+    const int32_t vocab = desk->vocab, top = likeliest(logits, NULL, vocab);
+    const int32_t token = desk->allowed ? likeliest(logits, desk->allowed, vocab) : top;
+    rlab_candidate next = {.token = token, .score = beam->score};
+    float sum, log_sum, *work = desk->work;
+    for (int32_t v = 0; v < vocab; v++)
+        work[v] = logits[v] - logits[top];
+    desk->kernels->exp((size_t)vocab, work, work);
+    sum = (float)desk->kernels->sum((size_t)vocab, work);
+    desk->kernels->log(1, &sum, &log_sum);
+    if (!isfinite(log_sum))
+        return false;
+    if (token != RLAB_NONE &&
+        (token == desk->config->eos || group->length < desk->config->max_length))
+        next.score += (double)(logits[token] - logits[top]) - (double)log_sum;
+    next.drawn = next.key = next.score;
+    if (token != RLAB_NONE && token != desk->config->eos &&
+        group->length < desk->config->max_length)
+        group->child[group->n_children++] = next;
+    else
+        rlab_decode_file(desk, group, &next, token == desk->config->eos);
+    return true;
+}
+
+const rlab_decode_method rlab_decode_greedy = {.name = "greedy", .begin = begin, .step = step};
