@@ -16,6 +16,7 @@ from recursionlab.errors import InputError, LanguageError, RecursionLabError
 
 LISTS = ("functions", "models", "tasks", "experiments", "evaluators")
 GRANULARITIES = ("contraction", "equation", "call")
+STRATEGIES = ("cbv", "cbn", "parallel")
 
 
 class Parser(argparse.ArgumentParser):
@@ -120,7 +121,9 @@ def run_check(args: argparse.Namespace) -> None:
 def run_trace(args: argparse.Namespace) -> None:
     """Reduce a term and print every step."""
     program = _program(args.file)
-    trace = program.trace(args.term, granularity=args.granularity, every=args.every)
+    trace = program.trace(
+        args.term, granularity=args.granularity, strategy=args.strategy, every=args.every
+    )
     if not args.json:
         print(trace.start)
         for step in trace:
@@ -137,7 +140,8 @@ def run_trace(args: argparse.Namespace) -> None:
         }
         for number, step in enumerate(trace, 1)
     ]
-    _print_json({"start": start, "granularity": args.granularity, "steps": steps})
+    options = {"granularity": args.granularity, "strategy": args.strategy}
+    _print_json({"start": start, **options, "steps": steps})
 
 
 def run_generate(args: argparse.Namespace) -> None:
@@ -410,6 +414,13 @@ def _language_commands(commands: Any) -> None:
         choices=GRANULARITIES,
         default="call",
         help="what a step is (default: call)",
+    )
+    c.add_argument(
+        "--strategy",
+        choices=STRATEGIES,
+        default="cbv",
+        help="which redex is next: leftmost-innermost (cbv, the default), leftmost-outermost (cbn) "
+        "or all innermost at once (parallel)",
     )
     c.add_argument("--every", type=_threads, default=1, metavar="N", help="print every N-th term")
     c = _command(commands, "list", run_list, "recursionlab list functions")

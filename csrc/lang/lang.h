@@ -1,6 +1,7 @@
 /* The door of lang: programs, terms, evaluation, reduction, types, value text, encodings, pairs.
- * Reading order: program.c, term.c, subst.c, code.c, eval.c, reduce.c, type.c, text.c, print.c,
- * codec.c, pairs.c. Nothing here recurses over user data: every walk keeps an explicit stack. */
+ * Reading order: program.c, term.c, subst.c, code.c, eval.c, reduce.c, strategy.c, trace.c, type.c,
+ * text.c, print.c, codec.c, pairs.c. Nothing here recurses over user data: every walk keeps an
+ * explicit stack. */
 #ifndef RLAB_LANG_LANG_H
 #define RLAB_LANG_LANG_H
 
@@ -269,21 +270,23 @@ rlab_status rlab_term_print(rlab_ctx *ctx, rlab_text *out, const rlab_store *sto
 /* ---- reduction ------------------------------------------------------------------------------ */
 
 typedef enum rlab_rule { RLAB_DELTA, RLAB_BETA, RLAB_IOTA, RLAB_ZETA } rlab_rule;
+typedef enum rlab_strategy { RLAB_CBV, RLAB_CBN, RLAB_PARALLEL } rlab_strategy;
 typedef enum rlab_granularity { RLAB_CONTRACTION, RLAB_EQUATION, RLAB_CALL } rlab_granularity;
 const char *rlab_rule_name(rlab_rule rule);
 
 typedef struct rlab_reducer rlab_reducer;
 /* Reduces `term` of `store`, which the reducer keeps using; group: the traced functions
- * (RLAB_CALL). */
+ * (RLAB_CALL). The rules: recursionlab/language/REDUCTION.md. */
 rlab_status rlab_reducer_new(rlab_ctx *ctx, rlab_reducer **out, rlab_store *store, rlab_term term,
-                             rlab_granularity granularity, uint32_t group, rlab_budget budget);
+                             rlab_strategy strategy, rlab_granularity granularity, uint32_t group,
+                             rlab_budget budget);
 void rlab_reducer_free(rlab_reducer *reducer);
 /* Starts again with another term. */
 rlab_status rlab_reducer_start(rlab_ctx *ctx, rlab_reducer *reducer, rlab_term term);
 /* Takes one step; *done when there was none to take. */
 rlab_status rlab_reducer_step(rlab_ctx *ctx, bool *done, rlab_reducer *reducer);
-/* The last step: its rule, the function it unfolded (UINT32_MAX: none), its redex position: one
- * index a level; -1 is the head of an application. */
+/* The last step (RLAB_PARALLEL: its first redex): its rule, the function it unfolded (UINT32_MAX:
+ * none), its redex position: one index a level; -1 is the head of an application. */
 rlab_rule rlab_reducer_rule(const rlab_reducer *reducer);
 uint32_t rlab_reducer_function(const rlab_reducer *reducer);
 rlab_status rlab_reducer_position(rlab_ctx *ctx, const int32_t **out, size_t *len,

@@ -1,39 +1,11 @@
 /* The reducer: small steps by refocusing. The term is kept as a focus and the frames around it, so
  * a step costs what it changes; the whole term is put together only when asked for. Order:
  * leftmost-innermost; in an application first the head, then the arguments, then the redex. */
-#include "lang/inner.h"
+#include "lang/reduce.h"
 
 #include <string.h>
 
 #define POLL_STEPS 4096
-
-/* A node around the focus. Its kids lie in reducer.kids from `kids` on; for a match or let only the
- * first one, since the others are not reduced. */
-typedef struct frame {
-    rlab_term term;
-    uint32_t kids, count, hole;
-} frame;
-
-/* Invariant: kids left of a hole are values (RLAB_CALL: values or normal up to pending calls). */
-struct rlab_reducer {
-    rlab_store *store;
-    const rlab_program *program;
-    rlab_granularity granularity;
-    uint32_t group;
-    rlab_budget budget;
-    uint64_t contractions;
-    RLAB_VEC(frame)
-    frames;
-    rlab_ids kids;
-    rlab_term focus;
-    bool settled; /* RLAB_CALL: the focus is the next pending call, or the end */
-    rlab_rule rule;
-    uint32_t function;
-    size_t depth; /* frames above the last redex */
-    RLAB_VEC(int32_t)
-    position;
-    bool position_known;
-};
 
 const char *
 rlab_rule_name(rlab_rule rule) {
@@ -41,18 +13,8 @@ rlab_rule_name(rlab_rule rule) {
     return names[rule];
 }
 
-static const rlab_node *
-node_of(const rlab_reducer *r, rlab_term term) {
-    return rlab_term_node(r->store, term);
-}
-
-static bool
-is_value(const rlab_reducer *r, rlab_term term) {
-    return (node_of(r, term)->flags & RLAB_TERM_VALUE) != 0;
-}
-
-static rlab_status
-fail_stuck(rlab_ctx *ctx) {
+rlab_status
+rlab_reducer_stuck(rlab_ctx *ctx) {
     return rlab_fail(ctx, RLAB_ETERM,
                      "reduction is stuck: a match or an application meets a value of "
                      "the wrong kind; the term is not well typed");
@@ -60,10 +22,9 @@ fail_stuck(rlab_ctx *ctx) {
 
 /* ---- contraction ---------------------------------------------------------------------------- */
 
-/* A redex and what it is: set by find_rule. */
-static rlab_status
-find_rule(rlab_ctx *ctx, const rlab_reducer *r, rlab_term term, rlab_rule *rule, uint32_t *function,
-          bool *local_fix) {
+rlab_status
+rlab_reducer_find(rlab_ctx *ctx, const rlab_reducer *r, rlab_term term, rlab_rule *rule,
+                  uint32_t *function, bool *local_fix) {
     const rlab_node *node = node_of(r, term), *head = node;
     *function = UINT32_MAX;
     *local_fix = false;
@@ -95,9 +56,9 @@ find_rule(rlab_ctx *ctx, const rlab_reducer *r, rlab_term term, rlab_rule *rule,
         return RLAB_OK;
     case RLAB_LAM:
         *rule = RLAB_BETA;
-        return node->kind == RLAB_APP ? RLAB_OK : fail_stuck(ctx);
+        return node->kind == RLAB_APP ? RLAB_OK : rlab_reducer_stuck(ctx);
     default:
-        return fail_stuck(ctx);
+        return rlab_reducer_stuck(ctx);
     }
 }
 
@@ -134,7 +95,7 @@ contract_match(rlab_ctx *ctx, rlab_term *out, rlab_reducer *r, rlab_term term) {
     rlab_status status;
     if (node->kind != RLAB_CTOR || node->head - type->first >= type->count ||
         node->count != r->program->ctors.at[node->head].arity)
-        return fail_stuck(ctx);
+        return rlab_reducer_stuck(ctx);
     branch = rlab_term_kids(r->store, term)[1 + node->head - type->first];
     RLAB_TRY(keep(ctx, &k, r, scrutinee));
     status = rlab_term_subst(ctx, out, r->store, branch, k.at, k.n);
@@ -178,8 +139,8 @@ contract_app(rlab_ctx *ctx, rlab_term *out, rlab_reducer *r, rlab_term term) {
     return status;
 }
 
-static rlab_status
-contract(rlab_ctx *ctx, rlab_reducer *r) {
+rlab_status
+rlab_reducer_contract(rlab_ctx *ctx, rlab_reducer *r) {
     const rlab_node *node = node_of(r, r->focus);
     rlab_term bound, term = r->focus;
     if (r->contractions >= r->budget.steps)
@@ -206,31 +167,9 @@ contract(rlab_ctx *ctx, rlab_reducer *r) {
 
 /* ---- frames --------------------------------------------------------------------------------- */
 
-static uint32_t
-reducible_kids(const rlab_node *node) {
-    switch ((rlab_kind)node->kind) {
-    case RLAB_CTOR:
-    case RLAB_APP:
-        return node->count;
-    case RLAB_MATCH:
-    case RLAB_LET:
-        return 1;
-    default:
-        return 0;
-    }
-}
-
-/* The first kid from `from` on that is no value, or count. */
-static uint32_t
-next_hole(const rlab_reducer *r, const rlab_term *kids, uint32_t count, uint32_t from) {
-    while (from < count && is_value(r, kids[from]))
-        from++;
-    return from;
-}
-
-static rlab_status
-push(rlab_ctx *ctx, rlab_reducer *r, uint32_t count, uint32_t hole) {
-    frame f = {r->focus, (uint32_t)r->kids.len, count, hole};
+rlab_status
+rlab_reducer_push(rlab_ctx *ctx, rlab_reducer *r, uint32_t count, uint32_t hole) {
+    rlab_frame f = {r->focus, (uint32_t)r->kids.len, count, hole};
     RLAB_TRY(rlab_vec_reserve(ctx, &r->kids, r->kids.len + count));
     if (r->frames.len == r->frames.cap)
         RLAB_TRY(rlab_vec_reserve(ctx, &r->frames, r->frames.len + 1));
@@ -243,7 +182,7 @@ push(rlab_ctx *ctx, rlab_reducer *r, uint32_t count, uint32_t hole) {
 
 /* The node of a frame with `term` in its hole. */
 static rlab_status
-rebuild(rlab_ctx *ctx, rlab_term *out, rlab_reducer *r, const frame *f, rlab_term term) {
+rebuild(rlab_ctx *ctx, rlab_term *out, rlab_reducer *r, const rlab_frame *f, rlab_term term) {
     rlab_node node = *node_of(r, f->term);
     rlab_term *kids = r->kids.at + f->kids, saved = kids[f->hole];
     rlab_status status;
@@ -267,10 +206,9 @@ rebuild(rlab_ctx *ctx, rlab_term *out, rlab_reducer *r, const frame *f, rlab_ter
     return status;
 }
 
-/* The focus goes into the hole of the innermost frame, which becomes the focus. */
-static rlab_status
-pop(rlab_ctx *ctx, rlab_reducer *r) {
-    frame f = r->frames.at[r->frames.len - 1];
+rlab_status
+rlab_reducer_pop(rlab_ctx *ctx, rlab_reducer *r) {
+    rlab_frame f = r->frames.at[r->frames.len - 1];
     RLAB_TRY(rebuild(ctx, &r->focus, r, &f, r->focus));
     r->frames.len--;
     r->kids.len = f.kids;
@@ -282,12 +220,17 @@ pop(rlab_ctx *ctx, rlab_reducer *r) {
 static rlab_status
 refocus(rlab_ctx *ctx, bool *found, rlab_reducer *r, size_t base) {
     for (;;) {
-        if (is_value(r, r->focus)) {
-            frame *f;
+        bool merge = must_merge(r);
+        if (is_value(r, r->focus) || merge) {
+            rlab_frame *f;
             uint32_t next;
             if (r->frames.len == base) {
                 *found = false;
                 return RLAB_OK;
+            }
+            if (merge) {
+                RLAB_TRY(rlab_reducer_pop(ctx, r));
+                continue;
             }
             f = &r->frames.at[r->frames.len - 1];
             next = next_hole(r, r->kids.at + f->kids, f->count, f->hole + 1);
@@ -296,7 +239,7 @@ refocus(rlab_ctx *ctx, bool *found, rlab_reducer *r, size_t base) {
                 f->hole = next;
                 r->focus = r->kids.at[f->kids + next];
             } else {
-                RLAB_TRY(pop(ctx, r));
+                RLAB_TRY(rlab_reducer_pop(ctx, r));
             }
         } else {
             const rlab_node *node = node_of(r, r->focus);
@@ -306,40 +249,38 @@ refocus(rlab_ctx *ctx, bool *found, rlab_reducer *r, size_t base) {
                 *found = true;
                 return RLAB_OK;
             }
-            RLAB_TRY(push(ctx, r, count, hole));
+            RLAB_TRY(rlab_reducer_push(ctx, r, count, hole));
         }
     }
 }
 
 /* ---- calls ---------------------------------------------------------------------------------- */
 
-/* Whether a term is a call of the traced group. */
-static bool
-pending(const rlab_reducer *r, rlab_term term) {
+bool
+rlab_reducer_pending(const rlab_reducer *r, rlab_term term) {
     const rlab_node *node = node_of(r, term);
     if (node->kind == RLAB_APP)
         node = node_of(r, rlab_term_kids(r->store, term)[0]);
     return node->kind == RLAB_GLOBAL && r->program->globals.at[node->head].group == r->group;
 }
 
-/* Normal form of the focus but for pending calls, which stay and hold up what needs their value. */
-static rlab_status
-normalise(rlab_ctx *ctx, rlab_reducer *r) {
+rlab_status
+rlab_reducer_normalise(rlab_ctx *ctx, rlab_reducer *r) {
     size_t base = r->frames.len;
     bool down = true;
     for (;;) {
-        frame *f;
+        rlab_frame *f;
         uint32_t next;
         if (down && !is_value(r, r->focus)) {
             const rlab_node *node = node_of(r, r->focus);
             uint32_t count = reducible_kids(node);
             uint32_t hole = next_hole(r, rlab_term_kids(r->store, r->focus), count, 0);
             if (hole < count) {
-                RLAB_TRY(push(ctx, r, count, hole));
+                RLAB_TRY(rlab_reducer_push(ctx, r, count, hole));
                 continue;
             }
-            if (!pending(r, r->focus)) {
-                RLAB_TRY(contract(ctx, r));
+            if (!rlab_reducer_pending(r, r->focus)) {
+                RLAB_TRY(rlab_reducer_contract(ctx, r));
                 continue;
             }
         }
@@ -360,7 +301,7 @@ normalise(rlab_ctx *ctx, rlab_reducer *r) {
         if (down)
             f->hole = 0;
         r->focus = r->kids.at[f->kids + f->hole];
-        RLAB_TRY(pop(ctx, r));
+        RLAB_TRY(rlab_reducer_pop(ctx, r));
     }
 }
 
@@ -369,8 +310,9 @@ normalise(rlab_ctx *ctx, rlab_reducer *r) {
 static rlab_status
 settle(rlab_ctx *ctx, rlab_reducer *r) {
     while (!r->settled) {
-        if (is_value(r, r->focus)) {
-            frame *f;
+        bool merge = must_merge(r);
+        if (is_value(r, r->focus) || merge) {
+            rlab_frame *f;
             uint32_t next;
             if (r->frames.len == 0) {
                 r->settled = true;
@@ -378,21 +320,21 @@ settle(rlab_ctx *ctx, rlab_reducer *r) {
             }
             f = &r->frames.at[r->frames.len - 1];
             next = next_hole(r, r->kids.at + f->kids, f->count, f->hole + 1);
-            if (next < f->count) {
+            if (next < f->count && !merge) {
                 r->kids.at[f->kids + f->hole] = r->focus;
                 f->hole = next;
                 r->focus = r->kids.at[f->kids + next];
                 continue;
             }
-            RLAB_TRY(pop(ctx, r));
-            if (!is_value(r, r->focus) && !pending(r, r->focus))
-                RLAB_TRY(normalise(ctx, r));
+            RLAB_TRY(rlab_reducer_pop(ctx, r));
+            if (!is_value(r, r->focus) && !rlab_reducer_pending(r, r->focus))
+                RLAB_TRY(rlab_reducer_normalise(ctx, r));
         } else {
             const rlab_node *node = node_of(r, r->focus);
             uint32_t count = reducible_kids(node);
             uint32_t hole = next_hole(r, rlab_term_kids(r->store, r->focus), count, 0);
             if (hole < count)
-                RLAB_TRY(push(ctx, r, count, hole));
+                RLAB_TRY(rlab_reducer_push(ctx, r, count, hole));
             else
                 r->settled = true;
         }
@@ -400,52 +342,70 @@ settle(rlab_ctx *ctx, rlab_reducer *r) {
     return RLAB_OK;
 }
 
+rlab_status
+rlab_reducer_note(rlab_ctx *ctx, rlab_reducer *r) {
+    bool local_fix;
+    r->depth = r->frames.len;
+    r->position_known = false;
+    return rlab_reducer_find(ctx, r, r->focus, &r->rule, &r->function, &local_fix);
+}
+
 static rlab_status
 step_call(rlab_ctx *ctx, bool *done, rlab_reducer *r) {
-    bool local_fix;
     RLAB_TRY(settle(ctx, r));
     *done = is_value(r, r->focus);
     if (*done)
         return RLAB_OK;
-    RLAB_TRY(find_rule(ctx, r, r->focus, &r->rule, &r->function, &local_fix));
-    r->depth = r->frames.len;
-    r->position_known = false;
-    RLAB_TRY(contract(ctx, r));
+    RLAB_TRY(rlab_reducer_note(ctx, r));
+    RLAB_TRY(rlab_reducer_contract(ctx, r));
     r->settled = false;
-    return normalise(ctx, r);
+    return rlab_reducer_normalise(ctx, r);
 }
 
 /* ---- steps ---------------------------------------------------------------------------------- */
 
+rlab_status
+rlab_reducer_next(rlab_ctx *ctx, bool *found, rlab_reducer *r, size_t base) {
+    return r->strategy == RLAB_CBN ? rlab_reducer_next_cbn(ctx, found, r, base)
+                                   : refocus(ctx, found, r, base);
+}
+
+rlab_status
+rlab_reducer_equation(rlab_ctx *ctx, rlab_reducer *r, size_t base) {
+    for (;;) {
+        bool found, local_fix;
+        rlab_rule rule = RLAB_DELTA;
+        uint32_t function = UINT32_MAX;
+        RLAB_TRY(rlab_reducer_next(ctx, &found, r, base));
+        if (!found)
+            return RLAB_OK;
+        RLAB_TRY(rlab_reducer_find(ctx, r, r->focus, &rule, &function, &local_fix));
+        if (rule == RLAB_DELTA || local_fix)
+            return RLAB_OK;
+        RLAB_TRY(rlab_reducer_contract(ctx, r));
+    }
+}
+
 static rlab_status
 step_small(rlab_ctx *ctx, bool *done, rlab_reducer *r) {
-    bool found, local_fix;
-    rlab_rule rule;
-    uint32_t function;
-    size_t base;
-    RLAB_TRY(refocus(ctx, &found, r, 0));
+    bool found;
+    RLAB_TRY(rlab_reducer_next(ctx, &found, r, 0));
     *done = !found;
     if (!found)
         return RLAB_OK;
-    RLAB_TRY(find_rule(ctx, r, r->focus, &r->rule, &r->function, &local_fix));
-    base = r->depth = r->frames.len;
-    r->position_known = false;
-    RLAB_TRY(contract(ctx, r));
-    while (r->granularity == RLAB_EQUATION) {
-        RLAB_TRY(refocus(ctx, &found, r, base));
-        if (!found)
-            return RLAB_OK;
-        RLAB_TRY(find_rule(ctx, r, r->focus, &rule, &function, &local_fix));
-        if (rule == RLAB_DELTA || local_fix)
-            return RLAB_OK;
-        RLAB_TRY(contract(ctx, r));
-    }
-    return RLAB_OK;
+    RLAB_TRY(rlab_reducer_note(ctx, r));
+    RLAB_TRY(rlab_reducer_contract(ctx, r));
+    return r->granularity == RLAB_EQUATION ? rlab_reducer_equation(ctx, r, r->depth) : RLAB_OK;
 }
 
 rlab_status
 rlab_reducer_step(rlab_ctx *ctx, bool *done, rlab_reducer *r) {
-    return r->granularity == RLAB_CALL ? step_call(ctx, done, r) : step_small(ctx, done, r);
+    if (r->strategy == RLAB_PARALLEL)
+        return rlab_reducer_step_parallel(ctx, done, r);
+    if (r->granularity != RLAB_CALL)
+        return step_small(ctx, done, r);
+    return r->strategy == RLAB_CBN ? rlab_reducer_step_cbn_call(ctx, done, r)
+                                   : step_call(ctx, done, r);
 }
 
 rlab_status
@@ -456,17 +416,22 @@ rlab_reducer_start(rlab_ctx *ctx, rlab_reducer *r, rlab_term term) {
     r->position_known = false;
     r->settled = false;
     r->focus = term;
-    return r->granularity == RLAB_CALL ? normalise(ctx, r) : RLAB_OK;
+    if (r->granularity != RLAB_CALL)
+        return RLAB_OK;
+    return r->strategy == RLAB_CBN ? rlab_reducer_start_cbn_call(ctx, r)
+                                   : rlab_reducer_normalise(ctx, r);
 }
 
 rlab_status
 rlab_reducer_new(rlab_ctx *ctx, rlab_reducer **out, rlab_store *store, rlab_term term,
-                 rlab_granularity granularity, uint32_t group, rlab_budget budget) {
+                 rlab_strategy strategy, rlab_granularity granularity, uint32_t group,
+                 rlab_budget budget) {
     rlab_reducer *r;
     rlab_status status;
     RLAB_TRY(rlab_alloc(ctx, (void **)&r, 1, sizeof *r));
     r->store = store;
     r->program = store->program;
+    r->strategy = strategy;
     r->granularity = granularity;
     r->group = group;
     r->budget = budget;
@@ -509,7 +474,7 @@ rlab_reducer_position(rlab_ctx *ctx, const int32_t **out, size_t *len, rlab_redu
     if (!r->position_known) {
         RLAB_TRY(rlab_vec_reserve(ctx, &r->position, r->depth + 1));
         for (size_t i = 0; i < r->depth; i++) {
-            const frame *f = &r->frames.at[i];
+            const rlab_frame *f = &r->frames.at[i];
             r->position.at[i] = (int32_t)f->hole - (node_of(r, f->term)->kind == RLAB_APP);
         }
         r->position.len = r->depth;
@@ -523,7 +488,7 @@ rlab_reducer_position(rlab_ctx *ctx, const int32_t **out, size_t *len, rlab_redu
 rlab_status
 rlab_reducer_term(rlab_ctx *ctx, rlab_term *out, rlab_reducer *r) {
     rlab_term term;
-    if (r->granularity == RLAB_CALL && !r->settled) {
+    if (r->strategy == RLAB_CBV && r->granularity == RLAB_CALL && !r->settled) {
         const int32_t *unused;
         size_t len;
         RLAB_TRY(rlab_reducer_position(ctx, &unused, &len, r));

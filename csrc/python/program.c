@@ -281,7 +281,8 @@ static const struct {
     Py_ssize_t items;
 } ops[] = {{"var", RLAB_VAR, 2},     {"global", RLAB_GLOBAL, 2}, {"ctor", RLAB_CTOR, 2},
            {"app", RLAB_APP, 2},     {"lam", RLAB_LAM, 2},       {"let", RLAB_LET, 2},
-           {"match", RLAB_MATCH, 3}, {"fix", RLAB_FIX, 4},       {NULL, RLAB_VAR, 0}};
+           {"match", RLAB_MATCH, 3}, {"fix", RLAB_FIX, 4},       {"fixg", RLAB_FIXG, 2},
+           {NULL, RLAB_VAR, 0}};
 
 typedef RLAB_VEC(const char *)
 names;

@@ -16,21 +16,31 @@ typedef struct rlab_py_trace {
 
 static const char *const granularities[] = {"contraction", "equation", "call"};
 
+static const char *const strategies[] = {"cbv", "cbn", "parallel"};
+
+/* The place of `name` among three names, or -1 with InputError. */
 static int
-read_granularity(rlab_py_state *state, const char *name, rlab_granularity *out) {
+one_of(rlab_py_state *state, const char *name, const char *const names[3], const char *what) {
     for (int i = 0; i < 3; i++)
-        if (strcmp(granularities[i], name) == 0) {
-            *out = (rlab_granularity)i;
-            return 0;
-        }
-    PyErr_Format(state->exceptions[RLAB_EVALUE],
-                 "granularity: expected 'contraction', 'equation' or 'call', got '%.60s'", name);
+        if (strcmp(names[i], name) == 0)
+            return i;
+    PyErr_Format(state->exceptions[RLAB_EVALUE], "%s: expected '%s', '%s' or '%s', got '%.60s'",
+                 what, names[0], names[1], names[2], name);
     return -1;
 }
 
 int
 rlab_py_granularity(rlab_py_state *state, const char *name, rlab_granularity *out) {
-    return read_granularity(state, name, out);
+    int i = one_of(state, name, granularities, "granularity");
+    *out = (rlab_granularity)(i < 0 ? 0 : i);
+    return i < 0 ? -1 : 0;
+}
+
+int
+rlab_py_strategy(rlab_py_state *state, const char *name, rlab_strategy *out) {
+    int i = one_of(state, name, strategies, "strategy");
+    *out = (rlab_strategy)(i < 0 ? 0 : i);
+    return i < 0 ? -1 : 0;
 }
 
 PyObject *
@@ -39,10 +49,11 @@ rlab_py_trace_new(rlab_py_state *state, rlab_py_program *program, PyObject *args
     static const char *const keys[] = {"term",  "granularity", "strategy", "function",
                                        "every", "steps",       "nodes",    NULL};
     PyTypeObject *type = state->types[RLAB_PY_TRACE];
-    const char *granularity = "contraction", *strategy = "cbv";
+    const char *granularity = "contraction", *order = "cbv";
     PyObject *object;
     long long function = -1, every = 1, steps = 0, nodes = 0;
     rlab_granularity kind;
+    rlab_strategy strategy;
     rlab_py_term *term;
     rlab_py_trace *self;
     rlab_term start;
@@ -51,16 +62,12 @@ rlab_py_trace_new(rlab_py_state *state, rlab_py_program *program, PyObject *args
     rlab_ctx ctx;
     rlab_status status;
     if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O|$ssLLLL:trace", (char **)keys, &object,
-                                     &granularity, &strategy, &function, &every, &steps, &nodes) ||
+                                     &granularity, &order, &function, &every, &steps, &nodes) ||
         !(term = rlab_py_term_check(state, program, object, "term")) ||
-        read_granularity(state, granularity, &kind) < 0 ||
+        rlab_py_granularity(state, granularity, &kind) < 0 ||
+        rlab_py_strategy(state, order, &strategy) < 0 ||
         rlab_py_global(state, &traced, program, function, true) < 0)
         return NULL;
-    if (strcmp(strategy, "cbv") != 0) {
-        PyErr_Format(state->exceptions[RLAB_EVALUE], "strategy: expected 'cbv', got '%.60s'",
-                     strategy);
-        return NULL;
-    }
     if (every < 1) {
         PyErr_Format(state->exceptions[RLAB_EVALUE], "every: expected at least 1, got %lld", every);
         return NULL;
@@ -81,8 +88,8 @@ rlab_py_trace_new(rlab_py_state *state, rlab_py_program *program, PyObject *args
     budget = rlab_py_budget(steps, nodes);
     self->box->store.limit = nodes > 0 ? (uint64_t)nodes + program->program->store.nodes.len : 0;
     rlab_py_ctx_init(&ctx);
-    Py_BEGIN_ALLOW_THREADS status =
-        rlab_reducer_new(&ctx, &self->reducer, &self->box->store, start, kind, group, budget);
+    Py_BEGIN_ALLOW_THREADS status = rlab_reducer_new(&ctx, &self->reducer, &self->box->store, start,
+                                                     strategy, kind, group, budget);
     Py_END_ALLOW_THREADS if (status != RLAB_OK) {
         Py_DECREF(self);
         return rlab_py_raise(state, &ctx);

@@ -246,6 +246,7 @@ class Function:
         self,
         *arguments: Any,
         granularity: str = "contraction",
+        strategy: str = "cbv",
         every: int = 1,
         steps: int = 0,
         nodes: int = 0,
@@ -258,6 +259,9 @@ class Function:
             As for a call.
         granularity : str
             `contraction`, `equation` or `call`.
+        strategy : str
+            `cbv` (leftmost-innermost), `cbn` (leftmost-outermost) or `parallel` (all innermost
+            redexes at once); REDUCTION.md beside this file defines them.
         every : int
             Keep every n-th step, and the last.
         steps, nodes : int
@@ -272,6 +276,7 @@ class Function:
             self.program.core.trace(
                 self.apply(*arguments),
                 granularity=granularity,
+                strategy=strategy,
                 function=self.id,
                 every=every,
                 steps=steps,

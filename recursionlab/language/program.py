@@ -258,6 +258,7 @@ class Program:
         text: str,
         function: str | None = None,
         granularity: str = "contraction",
+        strategy: str = "cbv",
         every: int = 1,
         steps: int = 0,
         nodes: int = 0,
@@ -270,7 +271,7 @@ class Program:
             A Gallina expression, such as `succ (xI xH)`.
         function : str, optional
             The function whose calls the granularity `call` follows; the term's head if not given.
-        granularity, every, steps, nodes
+        granularity, strategy, every, steps, nodes
             As for `Function.trace`.
 
         Returns
@@ -289,6 +290,7 @@ class Program:
             self.core.trace(
                 self._term(node, excerpt),
                 granularity=granularity,
+                strategy=strategy,
                 function=number,
                 every=every,
                 steps=steps,
