@@ -294,6 +294,31 @@ rlab_status rlab_reducer_position(rlab_ctx *ctx, const int32_t **out, size_t *le
 /* The whole term now (costs the depth of the redex). */
 rlab_status rlab_reducer_term(rlab_ctx *ctx, rlab_term *out, rlab_reducer *reducer);
 
+/* What a next term is to the one before it: REDUCTION.md, "Judging a trace". */
+typedef enum rlab_verdict {
+    RLAB_EXPECTED,
+    RLAB_OTHER,
+    RLAB_SKIPPED,
+    RLAB_CONVERTIBLE,
+    RLAB_WRONG
+} rlab_verdict;
+typedef struct rlab_question {
+    rlab_term before, after;
+    uint64_t every, lookahead; /* steps a term; steps looked for in all */
+} rlab_question;
+typedef struct rlab_judged {
+    rlab_verdict verdict;
+    uint64_t steps;     /* from before to after, where it is a reduct */
+    rlab_term expected; /* in the reducers' store */
+    RLAB_VEC(int32_t)
+    position; /* RLAB_OTHER: its redex; else the first difference from what was expected */
+} rlab_judged;
+const char *rlab_verdict_name(rlab_verdict verdict);
+/* `r` and `helper`: two reducers of the same store, strategy, granularity and group. The caller
+ * frees out->position. */
+rlab_status rlab_trace_judge(rlab_ctx *ctx, rlab_judged *out, rlab_reducer *r, rlab_reducer *helper,
+                             const rlab_question *question);
+
 /* ---- encodings ------------------------------------------------------------------------------ */
 
 typedef enum rlab_encoding { RLAB_PREFIX, RLAB_PAREN, RLAB_FLAT } rlab_encoding;

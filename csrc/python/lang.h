@@ -73,6 +73,8 @@ int rlab_py_global(rlab_py_state *state, uint32_t *out, const rlab_py_program *p
                    long long global, bool optional);
 int rlab_py_granularity(rlab_py_state *state, const char *name, rlab_granularity *out);
 int rlab_py_strategy(rlab_py_state *state, const char *name, rlab_strategy *out);
+PyObject *rlab_py_check_trace(rlab_py_state *state, rlab_py_program *program, PyObject *args,
+                              PyObject *kwargs);
 PyObject *rlab_py_trace_new(rlab_py_state *state, rlab_py_program *program, PyObject *args,
                             PyObject *kwargs);
 

@@ -577,6 +577,11 @@ program_trace(rlab_py_program *self, PyObject *args, PyObject *kwargs) {
     return rlab_py_trace_new(rlab_py_state_of_type(Py_TYPE(self)), self, args, kwargs);
 }
 
+static PyObject *
+program_check_trace(rlab_py_program *self, PyObject *args, PyObject *kwargs) {
+    return rlab_py_check_trace(rlab_py_state_of_type(Py_TYPE(self)), self, args, kwargs);
+}
+
 static PyMethodDef program_methods[] = {
     {"add_type", (PyCFunction)program_add_type, METH_VARARGS,
      "add_type(name, n_params, notation, /)\n--\n\nDeclare an inductive type; returns its index."},
@@ -605,6 +610,8 @@ static PyMethodDef program_methods[] = {
      "trace(term, *, granularity='contraction', strategy='cbv', function=-1, every=1, steps=0, "
      "nodes=0)\n--\n\n"
      "Reduce a term step by step."},
+    {"check_trace", (PyCFunction)(void (*)(void))program_check_trace, METH_VARARGS | METH_KEYWORDS,
+     "check_trace(terms, *, ...)\n--\n\nJudge neighbours: (verdict, steps, position, expected)."},
     {NULL, NULL, 0, NULL},
 };
 

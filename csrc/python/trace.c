@@ -246,6 +246,123 @@ trace_iter(PyObject *self) {
     return Py_NewRef(self);
 }
 
+/* ---- judging -------------------------------------------------------------------------------- */
+
+static PyObject *
+judged_tuple(rlab_py_state *state, rlab_py_program *program, rlab_py_box *box,
+             const rlab_judged *judged) {
+    PyObject *position = PyTuple_New((Py_ssize_t)judged->position.len), *expected;
+    for (size_t i = 0; position && i < judged->position.len; i++) {
+        PyObject *item = PyLong_FromLong(judged->position.at[i]);
+        if (!item)
+            Py_CLEAR(position);
+        else
+            PyTuple_SET_ITEM(position, (Py_ssize_t)i, item);
+    }
+    if (!position)
+        return NULL;
+    box->refs++;
+    expected = rlab_py_term_new(state, program, box, judged->expected);
+    if (!expected) {
+        Py_DECREF(position);
+        return NULL;
+    }
+    return Py_BuildValue("(sKNN)", rlab_verdict_name(judged->verdict),
+                         (unsigned long long)judged->steps, position, expected);
+}
+
+/* Judges each pair of neighbours; `terms` lie in `box`. */
+static PyObject *
+judge_all(rlab_py_state *state, rlab_py_program *program, rlab_py_box *box,
+          rlab_reducer *const reducers[2], const rlab_ids *terms, rlab_question question) {
+    PyObject *list = PyList_New(0);
+    rlab_judged judged = {0};
+    for (size_t i = 0; list && i + 1 < terms->len; i++) {
+        rlab_ctx ctx;
+        rlab_status status;
+        PyObject *item;
+        question.before = terms->at[i];
+        question.after = terms->at[i + 1];
+        rlab_py_ctx_init(&ctx);
+        rlab_py_lock(box->lock);
+        Py_BEGIN_ALLOW_THREADS status =
+            rlab_trace_judge(&ctx, &judged, reducers[0], reducers[1], &question);
+        Py_END_ALLOW_THREADS PyThread_release_lock(box->lock);
+        item = status == RLAB_OK ? judged_tuple(state, program, box, &judged)
+                                 : rlab_py_raise(state, &ctx);
+        if (!item || PyList_Append(list, item) < 0)
+            Py_CLEAR(list);
+        Py_XDECREF(item);
+    }
+    rlab_vec_free(&judged.position);
+    return list;
+}
+
+PyObject *
+rlab_py_check_trace(rlab_py_state *state, rlab_py_program *program, PyObject *args,
+                    PyObject *kwargs) {
+    static const char *const keys[] = {"terms",     "granularity", "strategy", "function", "every",
+                                       "lookahead", "steps",       "nodes",    NULL};
+    const char *granularity = "contraction", *order = "cbv";
+    PyObject *object, *fast = NULL, *result = NULL;
+    long long function = -1, every = 1, lookahead = 16, steps = 0, nodes = 0;
+    rlab_granularity kind;
+    rlab_strategy strategy;
+    rlab_reducer *reducers[2] = {NULL, NULL};
+    rlab_ids terms = {0};
+    rlab_py_box *box = NULL;
+    uint32_t traced, group;
+    rlab_question question = {0};
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O|$ssLLLLL:check_trace", (char **)keys, &object,
+                                     &granularity, &order, &function, &every, &lookahead, &steps,
+                                     &nodes) ||
+        rlab_py_sealed(state, program) < 0 || rlab_py_granularity(state, granularity, &kind) < 0 ||
+        rlab_py_strategy(state, order, &strategy) < 0 ||
+        rlab_py_global(state, &traced, program, function, true) < 0)
+        return NULL;
+    if (every < 1 || lookahead < 0) {
+        PyErr_Format(state->exceptions[RLAB_EVALUE], "%s: expected at least %d, got %lld",
+                     every < 1 ? "every" : "lookahead", every < 1, every < 1 ? every : lookahead);
+        return NULL;
+    }
+    question.every = (uint64_t)every;
+    question.lookahead = (uint64_t)lookahead;
+    group = traced == UINT32_MAX ? UINT32_MAX : program->program->globals.at[traced].group;
+    if (!(fast = PySequence_Fast(object, "terms: expected a sequence of Terms")) ||
+        !(box = rlab_py_box_new(state, program)))
+        goto done;
+    box->store.limit = nodes > 0 ? (uint64_t)nodes + program->program->store.nodes.len : 0;
+    for (Py_ssize_t i = 0; i < PySequence_Fast_GET_SIZE(fast); i++) {
+        rlab_py_term *from =
+            rlab_py_term_check(state, program, PySequence_Fast_GET_ITEM(fast, i), "terms");
+        rlab_term term;
+        if (!from || rlab_py_term_into(state, &term, box, from) < 0 ||
+            rlab_py_push_id(state, &terms, term) < 0)
+            goto done;
+    }
+    for (int i = 0; i < 2; i++) {
+        /* Any value serves to begin with: each question starts the reducers anew. */
+        rlab_ctx ctx;
+        rlab_term var = 0, start = 0;
+        rlab_ctx_init(&ctx);
+        if (rlab_term_intern(&ctx, &var, &box->store, RLAB_VAR, 0, NULL, 0, 0) != RLAB_OK ||
+            rlab_term_intern(&ctx, &start, &box->store, RLAB_LAM, 0, &var, 1, 0) != RLAB_OK ||
+            rlab_reducer_new(&ctx, &reducers[i], &box->store, start, strategy, kind, group,
+                             rlab_py_budget(steps, nodes)) != RLAB_OK) {
+            rlab_py_raise(state, &ctx);
+            goto done;
+        }
+    }
+    result = judge_all(state, program, box, reducers, &terms, question);
+done:
+    rlab_reducer_free(reducers[0]);
+    rlab_reducer_free(reducers[1]);
+    rlab_vec_free(&terms);
+    rlab_py_box_drop(box);
+    Py_XDECREF(fast);
+    return result;
+}
+
 static PyMethodDef trace_methods[] = {
     {"advance", (PyCFunction)trace_advance, METH_VARARGS,
      "advance(count=1, /)\n--\n\nTake steps without putting terms together; how many were taken."},

@@ -6,7 +6,7 @@ from recursionlab.errors import LanguageError
 
 from .function import Function
 from .program import Program, libraries, library, load, loads
-from .trace import Step, Trace
+from .trace import Step, Trace, Verdict
 
 __all__ = [
     "Function",
@@ -14,6 +14,7 @@ __all__ = [
     "Program",
     "Step",
     "Trace",
+    "Verdict",
     "libraries",
     "library",
     "load",

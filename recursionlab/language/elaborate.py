@@ -30,7 +30,6 @@ _OPERATORS = {
     "<=?": ("nat_scope", "Nat.leb", "Require Import Arith."),
     "<?": ("nat_scope", "Nat.ltb", "Require Import Arith."),
 }
-_SCOPES = {"nat": "nat_scope", "list": "list_scope", "bool": "bool_scope", "type": "type_scope"}
 
 
 class Elaborator(Matcher):
@@ -187,14 +186,7 @@ class Elaborator(Matcher):
         return node
 
     def _check_scoped(self, expr: ast.Scoped, env: Env, expected: Type) -> Node:
-        scope = _SCOPES.get(expr.scope.name)
-        if scope is None:
-            raise self.error(
-                f"the scope `%{expr.scope.name}` is not in the subset",
-                expr.scope.span,
-                "expected %nat or %list or %bool; write numbers of other types by constructors",
-            )
-        self.local_scopes.append(scope)
+        self.local_scopes.append(self.delimited(expr.scope))
         node = self.check(expr.term, env, expected)
         self.local_scopes.pop()
         return node

@@ -158,6 +158,13 @@ class Matcher(Resolver):
                 )
             local = self._pattern_variable(pattern.name, span, kind, bound, reuse)
             return TypedPattern(span, kind, [local])
+        if isinstance(pattern, ast.PScoped):
+            self.local_scopes.append(self.delimited(pattern.scope))
+            inner = self._pattern(pattern.pattern, kind, bound, reuse)
+            self.local_scopes.pop()
+            return inner
+        if isinstance(pattern, ast.PAlias) and pattern.name.name == "_":
+            return self._pattern(pattern.pattern, kind, bound, reuse)
         if isinstance(pattern, ast.PAlias):
             local = self._pattern_variable(pattern.name.name, pattern.name.span, kind, bound, reuse)
             inner = self._pattern(pattern.pattern, kind, bound, reuse)

@@ -21,6 +21,17 @@ __all__ = ["MAX_NESTING", "STARTS", "parse"]
 # How deep expressions may be nested in each other; items of a list do not count.
 MAX_NESTING = 100
 
+# Infix notations by level, from the tightest; the levels 60 and 99 associate to the right. Coq's
+# level 70 is said not to associate, but its parser groups to the left.
+_LEVELS = {
+    **dict.fromkeys(("*", "&&"), 40),
+    **dict.fromkeys(("+", "-", "||"), 50),
+    **dict.fromkeys(("::", "++"), 60),
+    **dict.fromkeys(("=?", "<=?", "<?", "="), 70),
+    "->": 99,
+}
+_RIGHT = (60, 99)
+
 # First word of a command -> start rule.
 STARTS = {
     "Inductive": "inductive",
@@ -290,7 +301,27 @@ class _Builder(Transformer[Token, Any]):
         items = _of(c, ast.Expr)[::-1]
         return self._node(ast.ListCons, c, items, None, _span(c), None)
 
-    def cons(self, c: Children) -> ast.Expr:
+    def operation(self, c: Children) -> ast.Expr:
+        """Group a chain of operands and infix notations by their levels."""
+        operands, operators = [c[0]], []
+
+        def join() -> None:
+            right, left, operator = operands.pop(), operands.pop(), operators.pop()
+            make = self._cons if operator == "::" else self._infix
+            operands.append(make([left, operator, right]))
+
+        for operator, operand in zip(c[1::2], c[2::2], strict=True):
+            level = _LEVELS[operator]
+            while operators and _LEVELS[operators[-1]] < level + (level not in _RIGHT):
+                join()
+            operators.append(operator)
+            operands.append(operand)
+        while operators:
+            join()
+        result: ast.Expr = operands[0]
+        return result
+
+    def _cons(self, c: Children) -> ast.Expr:
         head, colons, tail = c
         if isinstance(tail, ast.ListCons):
             tail.reversed_items.append(head)
@@ -303,7 +334,7 @@ class _Builder(Transformer[Token, Any]):
     def app(self, c: Children) -> ast.Expr:
         return c[0] if len(c) == 1 else self._node(ast.App, c, c[0], c[1:])
 
-    def operator(self, c: Children) -> ast.Expr:
+    def _infix(self, c: Children) -> ast.Expr:
         return self._node(ast.Operator, c, str(c[1]), _span([c[1]]), c[0], c[2])
 
     def fun(self, c: Children) -> ast.Expr:
@@ -395,6 +426,9 @@ class _Builder(Transformer[Token, Any]):
 
     def p_alias(self, c: Children) -> ast.Pattern:
         return self._node(ast.PAlias, c, c[0], c[2])
+
+    def p_scoped(self, c: Children) -> ast.Pattern:
+        return self._node(ast.PScoped, c, c[0], ast.Ident(str(c[1])[1:], _span(c[1:])))
 
     def p_constructor(self, c: Children) -> ast.Pattern:
         return self._node(ast.PConstructor, c, c[0].name, c[0].span, c[1:])

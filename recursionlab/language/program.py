@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,7 @@ from .parser import parse
 from .signature import Computation, ExampleCheck, Inductive
 from .signature import Function as Declaration
 from .source import BLANKS, Excerpt, Sentence, Source, Span
-from .trace import Trace
+from .trace import Trace, Verdict
 from .types import Type, is_closed, show
 
 __all__ = ["Function", "Program", "library", "libraries", "load", "loads"]
@@ -297,6 +298,64 @@ class Program:
                 nodes=nodes,
             )
         )
+
+    def check_trace(
+        self,
+        terms: Iterable[Any],
+        function: str | None = None,
+        granularity: str = "contraction",
+        strategy: str = "cbv",
+        every: int = 1,
+        lookahead: int = 16,
+        steps: int = 0,
+        nodes: int = 0,
+    ) -> list[Verdict]:
+        """Judge a sequence of terms as a reduction, each term against the one before.
+
+        Parameters
+        ----------
+        terms : iterable of str or Term
+            Text is read as Gallina; where a function is named, `UNROLL` stands for it.
+        function : str, optional
+            The traced function, needed for the granularity `call`.
+        granularity, strategy, every, steps, nodes
+            As for `trace`.
+        lookahead : int
+            How many steps ahead a term is looked for.
+
+        Returns
+        -------
+        list of Verdict
+            One for each term but the first.
+
+        Examples
+        --------
+        >>> program = library("binary")
+        >>> terms = ["UNROLL (xI (xI xH))", "xO (UNROLL (xI xH))", "xO (xO (xO xH))", "xH"]
+        >>> [v.verdict for v in program.check_trace(terms, "succ", granularity="call")]
+        ['expected', 'skipped', 'wrong']
+        """
+        number = self[function].id if function is not None else -1
+
+        def read(term: Any) -> Any:
+            if not isinstance(term, str):
+                return term
+            if function is not None:
+                term = re.sub(r"\bUNROLL_(?=\w)", "", term)
+                term = re.sub(r"\bUNROLL\b", function, term)
+            return self.expression(term)
+
+        judged = self.core.check_trace(
+            [read(t) for t in terms],
+            granularity=granularity,
+            strategy=strategy,
+            function=number,
+            every=every,
+            lookahead=lookahead,
+            steps=steps,
+            nodes=nodes,
+        )
+        return [Verdict(*row) for row in judged]
 
     def _head(self, node: Node) -> int:
         while isinstance(node, Apply):

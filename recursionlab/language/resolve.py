@@ -18,6 +18,8 @@ __all__ = ["Env", "Resolver", "count", "strip"]
 
 Env = dict[str, Local | Rigid | Function]
 
+_SCOPES = {"nat": "nat_scope", "list": "list_scope", "bool": "bool_scope", "type": "type_scope"}
+
 
 class Resolver:
     """Names, types and scopes within one command.
@@ -160,6 +162,17 @@ class Resolver:
         return Con(entity, tuple(self.type_of(a, env) for a in arguments))
 
     # -------------------------------------------------------------------- scopes and names
+
+    def delimited(self, key: ast.Ident) -> str:
+        """Return the scope that `%key` opens."""
+        scope = _SCOPES.get(key.name)
+        if scope is None:
+            raise self.error(
+                f"the scope `%{key.name}` is not in the subset",
+                key.span,
+                "expected %nat or %list or %bool; write numbers of other types by constructors",
+            )
+        return scope
 
     def require_scope(self, scope: str, symbol: str, span: Span, line: str) -> None:
         """Fail unless a notation's scope is open; `line` is the Require that opens it."""

@@ -42,6 +42,7 @@ __all__ = [
     "PName",
     "PNumber",
     "POr",
+    "PScoped",
     "PTuple",
     "PWildcard",
     "Pattern",
@@ -297,6 +298,14 @@ class PAlias(Pattern):
 
     pattern: Pattern
     name: Ident
+
+
+@dataclass
+class PScoped(Pattern):
+    """`p%list`."""
+
+    pattern: Pattern
+    scope: Ident
 
 
 @dataclass

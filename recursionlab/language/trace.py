@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-__all__ = ["Step", "Trace"]
+__all__ = ["Step", "Trace", "Verdict"]
 
 
 class Step(NamedTuple):
@@ -34,6 +34,33 @@ class Step(NamedTuple):
     def __str__(self) -> str:
         """Return the new term as Gallina."""
         return str(self.term)
+
+
+class Verdict(NamedTuple):
+    """What a term of a trace is to the term before it.
+
+    Attributes
+    ----------
+    verdict : str
+        `expected`, `other`, `skipped`, `convertible` or `wrong`; see REDUCTION.md.
+    steps : int
+        Steps from the term before, where it is a reduct of it; else the steps that the expected
+        term took (0: the term before is in normal form).
+    position : tuple of int
+        For `other` the redex; else the path to the first difference from the expected term.
+    expected : recursionlab._core.Term
+        What the next term should have been.
+    """
+
+    verdict: str
+    steps: int
+    position: tuple[int, ...]
+    expected: Any
+
+    @property
+    def ok(self) -> bool:
+        """Whether it is the expected step."""
+        return self.verdict == "expected"
 
 
 class Trace:
