@@ -81,8 +81,6 @@ check_rule(rlab_ctx *ctx, const rlab_grammar *g, int32_t symbol, int32_t rule, i
                          "grammar: expected each token once a symbol, got token %d twice in "
                          "symbol %d",
                          (int)g->token[rule], (int)symbol);
-    if (g->tail[rule] > g->tail[rule + 1])
-        return rlab_fail(ctx, RLAB_EVALUE, "grammar: the offsets of rule %d fall", (int)rule);
     for (int32_t i = g->tail[rule]; i < g->tail[rule + 1]; i++)
         if (g->symbol[i] < 0 || g->symbol[i] >= g->n_symbols)
             return rlab_fail(ctx, RLAB_EVALUE,
@@ -91,18 +89,25 @@ check_rule(rlab_ctx *ctx, const rlab_grammar *g, int32_t symbol, int32_t rule, i
     return RLAB_OK;
 }
 
+/* Offsets that begin at 0, never fall and end at `last`. */
+static bool
+are_offsets(const int32_t *off, int32_t n, int32_t last) {
+    for (int32_t i = 0; i < n; i++)
+        if (off[i] > off[i + 1])
+            return false;
+    return off[0] == 0 && off[n] == last;
+}
+
 static rlab_status
 check_rules(rlab_ctx *ctx, const rlab_grammar *g, int32_t vocab) {
-    if (g->n_symbols < 1 || g->rule[0] != 0 || g->rule[g->n_symbols] != g->n_rules ||
-        g->tail[0] != 0)
+    if (g->n_symbols < 1 || !are_offsets(g->rule, g->n_symbols, g->n_rules) ||
+        !are_offsets(g->tail, g->n_rules, g->tail[g->n_rules]))
         return rlab_fail(ctx, RLAB_EVALUE,
-                         "grammar: expected offsets from 0 to the number of rules");
-    for (int32_t s = 0; s < g->n_symbols; s++) {
-        if (g->rule[s] > g->rule[s + 1])
-            return rlab_fail(ctx, RLAB_EVALUE, "grammar: the offsets of symbol %d fall", (int)s);
+                         "grammar: expected offsets that begin at 0, never fall and end at the "
+                         "number of rules, and of symbols");
+    for (int32_t s = 0; s < g->n_symbols; s++)
         for (int32_t r = g->rule[s]; r < g->rule[s + 1]; r++)
             RLAB_TRY(check_rule(ctx, g, s, r, vocab));
-    }
     return RLAB_OK;
 }
 

@@ -8,6 +8,7 @@ from typing import Any
 _HOMES = {
     "DataConfig": "recursionlab.data.config",
     "Dataset": "recursionlab.data.dataset",
+    "Grammar": "recursionlab.data.grammar",
     "Packed": "recursionlab.data.dataset",
     "Split": "recursionlab.data.dataset",
     "load_dataset": "recursionlab.data.store",

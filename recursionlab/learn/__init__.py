@@ -1,11 +1,13 @@
 """Training: configuration, runs, checkpoints, metrics; the steps themselves are C."""
 
 from recursionlab.learn.config import TrainConfig
-from recursionlab.learn.run import Predictions, Run, load_run
+from recursionlab.learn.predictions import Outputs, Predictions
+from recursionlab.learn.run import Run, load_run
 from recursionlab.learn.split import PackedSplit, SplitLike, pack
 from recursionlab.learn.training import train
 
 __all__ = [
+    "Outputs",
     "PackedSplit",
     "Predictions",
     "Run",

@@ -7,54 +7,22 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from recursionlab import _core
-from recursionlab.errors import FormatError, InputError
+from recursionlab.errors import FormatError, InputError, InputTypeError
 from recursionlab.learn import checkpoint
 from recursionlab.learn.config import TrainConfig
 from recursionlab.learn.metrics import read_metrics
+from recursionlab.learn.predictions import Predictions, joined, search_options
 from recursionlab.learn.progress import progress_bar
 from recursionlab.learn.split import SplitLike, check_split, check_vocabulary
 from recursionlab.machine import default_threads
 
 if TYPE_CHECKING:
+    from recursionlab.data.grammar import Grammar
     from recursionlab.models import ModelConfig
 
 CHUNK = 1024  # items between two movements of the progress bar
-
-
-@dataclass(frozen=True)
-class Predictions:
-    """What a model says to each item of a split, in the split's order; R items.
-
-    Attributes
-    ----------
-    ids : int32 array, shape (tokens,)
-        Outputs end to end, bare of <bos> and <eos>.
-    offsets : int64 array, shape (R + 1,)
-        Where each begins.
-    scores : float64 array, shape (R,)
-        Sum of the natural logarithms of the probabilities of the chosen tokens.
-    finished : bool array, shape (R,)
-        Whether <eos> was reached; False where the output was cut at the maximum length.
-    """
-
-    ids: NDArray[np.int32]
-    offsets: NDArray[np.int64]
-    scores: NDArray[np.float64]
-    finished: NDArray[np.bool_]
-
-    def __len__(self) -> int:
-        """Return the number of items."""
-        return len(self.offsets) - 1
-
-    def __getitem__(self, item: int) -> NDArray[np.int32]:
-        """Return the tokens said to one item."""
-        if not -len(self) <= item < len(self):
-            raise IndexError(f"predictions: expected an item below {len(self)}, got {item}")
-        item %= len(self)
-        return self.ids[self.offsets[item] : self.offsets[item + 1]]
 
 
 @dataclass
@@ -97,10 +65,22 @@ class Run:
         batch_size: int = 64,
         threads: int | None = None,
         max_length: int | None = None,
-        method: str = "greedy",
+        num_beams: int = 1,
+        num_return_sequences: int = 1,
+        length_penalty: float = 1.0,
+        early_stopping: bool | str = False,
+        do_sample: bool = False,
+        without_replacement: bool = False,
+        temperature: float = 1.0,
+        top_k: int = 0,
+        top_p: float = 1.0,
+        min_p: float = 0.0,
+        seed: int = 0,
+        alternatives: int = 0,
+        grammar: Grammar | None = None,
         progress: bool = True,
     ) -> Predictions:
-        """Decode the inputs of a split.
+        """Decode the inputs of a split: greedy, or as the options ask, by Hugging Face's names.
 
         Parameters
         ----------
@@ -113,8 +93,28 @@ class Run:
         max_length : int, optional
             Tokens after which an output is cut. Default: twice the longest label and 8 more, as far
             as the model's positions reach.
-        method : str
-            How the next token is chosen: "greedy".
+        num_beams : int
+            Above 1: beam search, by the rules of Hugging Face `generate`.
+        num_return_sequences : int
+            Outputs of an item, all in `Predictions.outputs`; beams: at most `num_beams`.
+        length_penalty : float
+            Beams are ordered by score / length ^ length_penalty.
+        early_stopping : bool or "never"
+            Beams: stop as soon as `num_beams` have ended (True), when better is unlikely (False) or
+            when better is impossible ("never").
+        do_sample : bool
+            Draw the tokens. Item i's draws are a function of `seed` and i alone.
+        without_replacement : bool
+            With `do_sample`: the outputs of an item are different ones, drawn by stochastic beam
+            search, `num_beams` wide if that is more than `num_return_sequences`.
+        temperature, top_k, top_p, min_p : float, int, float, float
+            Of the distribution drawn from, applied in this order; 1, 0, 1 and 0 leave it alone.
+        seed : int
+            Of the draws.
+        alternatives : int
+            So many of the likeliest tokens are told of every step, in `Predictions.outputs`.
+        grammar : Grammar, optional
+            Only outputs of this grammar are said: see `Grammar.of_values`.
         progress : bool
             Whether to show a bar on a terminal when it takes longer than a second.
 
@@ -128,8 +128,26 @@ class Run:
         ConfigError
             If the split's vocabulary is not the model's.
         InputError
-            If an input is longer than the model's positions, or `max_length` is.
+            If an input is longer than the model's positions, or `max_length` is, or an option is
+            out of range or has no meaning beside the others.
         """
+        method, options = search_options(
+            num_beams=num_beams,
+            num_return_sequences=num_return_sequences,
+            do_sample=do_sample,
+            without_replacement=without_replacement,
+            early_stopping=early_stopping,
+            length_penalty=length_penalty,
+            temperature=temperature,
+            top_k=top_k,
+            top_p=top_p,
+            min_p=min_p,
+            seed=seed,
+            alternatives=alternatives,
+        )
+        if not (grammar is None or hasattr(grammar, "arrays")):
+            raise InputTypeError(f"grammar: expected a Grammar, got {type(grammar).__name__}")
+        tables = None if grammar is None else grammar.arrays(self.vocabulary)
         check_split(split, "split")
         check_vocabulary(split, self.vocabulary, "split")
         if max_length is None:
@@ -151,17 +169,13 @@ class Run:
                         max_length,
                         batch_size,
                         threads or default_threads(),
+                        first_item=first,
+                        grammar=tables,
+                        **options,
                     )
                 )
                 bar.update(last - first)
-        starts = np.cumsum([0] + [len(part[0]) for part in parts])
-        joined = [part[1][1:] + start for part, start in zip(parts, starts, strict=False)]
-        return Predictions(
-            ids=np.concatenate([part[0] for part in parts]),
-            offsets=np.concatenate([np.zeros(1, np.int64), *joined]),
-            scores=np.concatenate([part[2] for part in parts]),
-            finished=np.concatenate([part[3] for part in parts]),
-        )
+        return joined(parts, num_return_sequences, alternatives)
 
     def teacher_forced(self, split: SplitLike, *, threads: int | None = None) -> dict[str, float]:
         """Score a split with the right target so far given at every token.

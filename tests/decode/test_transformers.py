@@ -1,12 +1,12 @@
-"""The same outputs as Hugging Face `generate`, token for token; skipped without transformers."""
+"""The same outputs as Hugging Face `generate`, token for token; needs transformers."""
 
 import numpy as np
 import pytest
 from reference import decoding as ref
 from searches import decode, half_taught, logits_by, outputs, sources
 
-transformers = pytest.importorskip("transformers")
 torch = pytest.importorskip("torch")
+transformers = pytest.importorskip("transformers")
 
 
 def peer_of(logits_of):

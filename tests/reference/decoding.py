@@ -127,3 +127,33 @@ def everything(logits_of, source, max_length, bos=1, eos=2, **filters):
         else:
             open_ += [((*tokens, v), p * q[v]) for v in range(len(q)) if v != eos]
     return {output: p for output, p in found.items() if p > 0}
+
+
+def may_follow(rules, tokens, start, room):
+    """Return the tokens that may follow a prefix so that a word still fits; None: only the end.
+
+    Every word of at most len(tokens) + room tokens is made by trying; for small grammars.
+    """
+
+    def shortest(symbols, budget):
+        if budget < len(symbols):
+            return None
+        if not symbols:
+            return 0
+        lengths = []
+        for tail in rules[symbols[0]].values():
+            rest = shortest([*tail, *symbols[1:]], budget - 1)
+            if rest is not None:
+                lengths.append(rest + 1)
+        return min(lengths, default=None)
+
+    symbols = [start]
+    for token in tokens:
+        symbols = [*rules[symbols[0]][token], *symbols[1:]]
+    if not symbols:
+        return None
+    return {
+        token
+        for token, tail in rules[symbols[0]].items()
+        if shortest([*tail, *symbols[1:]], room - 1) is not None
+    }
