@@ -69,34 +69,43 @@ read_u64(rlab_py_state *state, PyObject *object, const char *name, uint64_t *out
     return -1;
 }
 
-static PyObject *
-type_count(rlab_py_type *self, PyObject *arg) {
-    rlab_py_state *state = rlab_py_state_of_type(Py_TYPE(self));
-    uint64_t size, count = 0;
+/* Number of values of a size; 0, or -1 raised. */
+static int
+count_values(rlab_py_state *state, rlab_py_type *self, uint64_t size, uint64_t *count) {
     rlab_ctx ctx;
     rlab_status status;
-    if (read_u64(state, arg, "size", &size) < 0)
-        return NULL;
     rlab_py_ctx_init(&ctx);
     rlab_py_lock(self->lock);
-    Py_BEGIN_ALLOW_THREADS status = rlab_type_count(&ctx, &count, self->type, size);
+    Py_BEGIN_ALLOW_THREADS status = rlab_type_count(&ctx, count, self->type, size);
     Py_END_ALLOW_THREADS PyThread_release_lock(self->lock);
-    return status == RLAB_OK ? PyLong_FromUnsignedLongLong(count) : rlab_py_raise(state, &ctx);
+    if (status == RLAB_OK)
+        return 0;
+    rlab_py_raise(state, &ctx);
+    return -1;
 }
 
 static PyObject *
-type_unrank(rlab_py_type *self, PyObject *args) {
+type_count(rlab_py_type *self, PyObject *args, PyObject *kwargs) {
+    static const char *const names[] = {"size", NULL};
     rlab_py_state *state = rlab_py_state_of_type(Py_TYPE(self));
-    PyObject *size_object, *rank_object, *result = NULL;
+    PyObject *size_object;
+    uint64_t size, count = 0;
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O:count", (char **)names, &size_object) ||
+        read_u64(state, size_object, "size", &size) < 0 ||
+        count_values(state, self, size, &count) < 0)
+        return NULL;
+    return PyLong_FromUnsignedLongLong(count);
+}
+
+/* The value, or tuple of values, of a size and rank. */
+static PyObject *
+value_at(rlab_py_state *state, rlab_py_type *self, uint64_t size, uint64_t rank) {
+    PyObject *result;
     rlab_term terms[ARITY_MAX];
-    uint64_t size, rank;
-    rlab_py_box *box;
+    rlab_py_box *box = rlab_py_box_current(state, self->program);
     rlab_ctx ctx;
     rlab_status status;
-    if (!PyArg_ParseTuple(args, "OO:unrank", &size_object, &rank_object) ||
-        read_u64(state, size_object, "size", &size) < 0 ||
-        read_u64(state, rank_object, "rank", &rank) < 0 ||
-        !(box = rlab_py_box_current(state, self->program)))
+    if (!box)
         return NULL;
     rlab_py_ctx_init(&ctx);
     rlab_py_lock(self->lock);
@@ -112,19 +121,135 @@ type_unrank(rlab_py_type *self, PyObject *args) {
     return result;
 }
 
+static PyObject *
+type_unrank(rlab_py_type *self, PyObject *args, PyObject *kwargs) {
+    static const char *const names[] = {"size", "rank", NULL};
+    rlab_py_state *state = rlab_py_state_of_type(Py_TYPE(self));
+    PyObject *size_object, *rank_object;
+    uint64_t size, rank;
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "OO:unrank", (char **)names, &size_object,
+                                     &rank_object) ||
+        read_u64(state, size_object, "size", &size) < 0 ||
+        read_u64(state, rank_object, "rank", &rank) < 0)
+        return NULL;
+    return value_at(state, self, size, rank);
+}
+
+/* Calls value_at for each rank that next(arg, i) gives. */
+static PyObject *
+list_values(rlab_py_state *state, rlab_py_type *self, uint64_t size, Py_ssize_t n,
+            uint64_t (*next)(void *arg, uint64_t i), void *arg) {
+    PyObject *list = PyList_New(n);
+    for (Py_ssize_t i = 0; list && i < n; i++) {
+        PyObject *item = value_at(state, self, size, next(arg, (uint64_t)i));
+        if (!item)
+            Py_CLEAR(list);
+        else
+            PyList_SET_ITEM(list, i, item);
+    }
+    return list;
+}
+
+static uint64_t
+consecutive_rank(void *arg, uint64_t i) {
+    return *(uint64_t *)arg + i;
+}
+
+static PyObject *
+type_enumerate(rlab_py_type *self, PyObject *args, PyObject *kwargs) {
+    static const char *const names[] = {"size", "first", "count", NULL};
+    rlab_py_state *state = rlab_py_state_of_type(Py_TYPE(self));
+    PyObject *size_object, *first_object = NULL, *count_object = NULL;
+    uint64_t size, all = 0, first = 0, count;
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O|OO:enumerate", (char **)names, &size_object,
+                                     &first_object, &count_object) ||
+        read_u64(state, size_object, "size", &size) < 0 ||
+        (first_object && read_u64(state, first_object, "first", &first) < 0) ||
+        count_values(state, self, size, &all) < 0)
+        return NULL;
+    count = first < all ? all - first : 0;
+    if (count_object && count_object != Py_None &&
+        read_u64(state, count_object, "count", &count) < 0)
+        return NULL;
+    if (first > all || count > all - first || count > PY_SSIZE_T_MAX / 16) {
+        PyErr_Format(state->exceptions[RLAB_EVALUE],
+                     "enumerate: expected a range inside the %llu values of size %llu, got %llu "
+                     "from %llu",
+                     (unsigned long long)all, (unsigned long long)size, (unsigned long long)count,
+                     (unsigned long long)first);
+        return NULL;
+    }
+    return list_values(state, self, size, (Py_ssize_t)count, consecutive_rank, &first);
+}
+
+/* What a sample is drawn from. */
+struct draw {
+    uint64_t seed, count;
+};
+
+static uint64_t
+random_rank(void *arg, uint64_t i) {
+    const struct draw *draw = arg;
+    rlab_rng rng;
+    rlab_rng_init(&rng, draw->seed, RLAB_STREAM_SAMPLE, i);
+    return rlab_rng_below(&rng, draw->count);
+}
+
+static PyObject *
+type_sample(rlab_py_type *self, PyObject *args, PyObject *kwargs) {
+    static const char *const names[] = {"n", "size", "seed", NULL};
+    rlab_py_state *state = rlab_py_state_of_type(Py_TYPE(self));
+    PyObject *size_object, *seed_object;
+    Py_ssize_t n;
+    uint64_t size;
+    struct draw draw = {0, 0};
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "nO$O:sample", (char **)names, &n, &size_object,
+                                     &seed_object) ||
+        read_u64(state, size_object, "size", &size) < 0 ||
+        read_u64(state, seed_object, "seed", &draw.seed) < 0 ||
+        count_values(state, self, size, &draw.count) < 0)
+        return NULL;
+    if (n < 0 || draw.count == 0) {
+        PyErr_Format(state->exceptions[n < 0 ? RLAB_EVALUE : RLAB_ECOUNT],
+                     n < 0 ? "sample: expected n of at least 0, got %zd"
+                           : "sample: cannot draw %zd values, the type has none of size %llu",
+                     n, (unsigned long long)size);
+        return NULL;
+    }
+    return list_values(state, self, size, n, random_rank, &draw);
+}
+
+static PyObject *type_parse(rlab_py_type *self, PyObject *args);
+
+/* Whether every argument is a text; then rank and check read them. */
+static bool
+all_texts(PyObject *args) {
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(args); i++)
+        if (!PyUnicode_Check(PyTuple_GET_ITEM(args, i)))
+            return false;
+    return PyTuple_GET_SIZE(args) > 0;
+}
+
 /* Terms of a call into one box; NULL raised. */
 static rlab_py_box *
 gather(rlab_py_state *state, rlab_py_type *self, PyObject *args, rlab_term *terms,
        const char *name) {
     uint32_t n = rlab_type_arity(self->type);
-    PyObject *object = PyTuple_GET_SIZE(args) == 1 && n == 1 ? PyTuple_GET_ITEM(args, 0) : args;
-    rlab_py_box *box = rlab_py_box_current(state, self->program);
-    if (PyTuple_GET_SIZE(args) == 1 && PyTuple_Check(PyTuple_GET_ITEM(args, 0)))
+    bool single = PyTuple_GET_SIZE(args) == 1;
+    PyObject *object = single && n == 1 ? PyTuple_GET_ITEM(args, 0) : args, *parsed = NULL;
+    rlab_py_box *box;
+    if (all_texts(args)) {
+        if (!(parsed = type_parse(self, args)))
+            return NULL;
+        object = parsed;
+    } else if (single && PyTuple_Check(PyTuple_GET_ITEM(args, 0)))
         object = PyTuple_GET_ITEM(args, 0);
+    box = rlab_py_box_current(state, self->program);
     if (box && rlab_py_terms_into(state, terms, self->program, box, object, n, name) < 0) {
         rlab_py_box_drop(box);
-        return NULL;
+        box = NULL;
     }
+    Py_XDECREF(parsed);
     return box;
 }
 
@@ -229,6 +354,16 @@ type_str(rlab_py_type *self) {
 }
 
 static PyObject *
+type_repr(rlab_py_type *self) {
+    PyObject *name = type_str(self), *text;
+    if (!name)
+        return NULL;
+    text = PyUnicode_FromFormat("<Type %U>", name);
+    Py_DECREF(name);
+    return text;
+}
+
+static PyObject *
 type_arity(rlab_py_type *self, void *unused) {
     (void)unused;
     return PyLong_FromUnsignedLong(rlab_type_arity(self->type));
@@ -248,12 +383,18 @@ type_sizes(rlab_py_type *self, void *unused) {
 }
 
 static PyMethodDef type_methods[] = {
-    {"count", (PyCFunction)type_count, METH_O,
-     "count(size, /)\n--\n\nNumber of values with `size` constructors."},
-    {"unrank", (PyCFunction)type_unrank, METH_VARARGS,
-     "unrank(size, rank, /)\n--\n\nThe value (or tuple of values) at a place in the enumeration."},
+    {"count", (PyCFunction)(void (*)(void))type_count, METH_VARARGS | METH_KEYWORDS,
+     "count(size)\n--\n\nNumber of values with `size` constructors."},
+    {"unrank", (PyCFunction)(void (*)(void))type_unrank, METH_VARARGS | METH_KEYWORDS,
+     "unrank(size, rank)\n--\n\nThe value (or tuple of values) at a place in the enumeration."},
+    {"enumerate", (PyCFunction)(void (*)(void))type_enumerate, METH_VARARGS | METH_KEYWORDS,
+     "enumerate(size, first=0, count=None)\n--\n\n"
+     "The values of a size in order of rank, as a list; or `count` of them from rank `first`."},
+    {"sample", (PyCFunction)(void (*)(void))type_sample, METH_VARARGS | METH_KEYWORDS,
+     "sample(n, size, *, seed)\n--\n\n"
+     "n values of a size, each drawn uniformly; value i is a function of (seed, i) alone."},
     {"rank", (PyCFunction)type_rank, METH_VARARGS,
-     "rank(*values)\n--\n\n(size, rank) of a value; the inverse of unrank."},
+     "rank(*values)\n--\n\n(size, rank) of a value or its text; the inverse of unrank."},
     {"check", (PyCFunction)type_check, METH_VARARGS,
      "check(*values)\n--\n\nRaise TermError unless the terms are values of the type."},
     {"parse", (PyCFunction)type_parse, METH_VARARGS,
@@ -271,6 +412,7 @@ static PyGetSetDef type_getset[] = {
 static PyType_Slot type_slots[] = {
     {Py_tp_dealloc, type_dealloc},
     {Py_tp_str, type_str},
+    {Py_tp_repr, type_repr},
     {Py_tp_methods, type_methods},
     {Py_tp_getset, type_getset},
     {Py_tp_doc, (void *)"A closed type, or the product of a function's argument types."},

@@ -1,5 +1,6 @@
 """A small run in a process of its own: python one_run.py FOLDER THREADS [resume|slow]."""
 
+import signal
 import sys
 from pathlib import Path
 
@@ -38,6 +39,8 @@ def resume(folder, threads=None):
 
 
 if __name__ == "__main__":
+    # A shell that starts a job in the background makes it ignore Ctrl-C; this run must not.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     path, number, *mode = sys.argv[1:]
     count = int(number) or None
     if mode == ["resume"]:

@@ -1,0 +1,23 @@
+"""Every example in a docstring runs and shows what it says."""
+
+import doctest
+import importlib
+import os
+import pkgutil
+
+import pytest
+
+import recursionlab
+
+MODULES = sorted(
+    m.name for m in pkgutil.walk_packages(recursionlab.__path__, "recursionlab.") if not m.ispkg
+) + sorted(m.name for m in pkgutil.walk_packages(recursionlab.__path__, "recursionlab.") if m.ispkg)
+
+
+@pytest.mark.parametrize("name", [n for n in MODULES if not n.endswith("_core")])
+def test_the_examples_of_a_module_run(name, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    module = importlib.import_module(name)
+    flags = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
+    assert doctest.testmod(module, optionflags=flags).failed == 0
+    assert os.listdir(tmp_path) == [], "an example leaves files behind"
