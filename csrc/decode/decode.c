@@ -87,6 +87,13 @@ check_config(rlab_ctx *ctx, rlab_decoder *d) {
         return rlab_fail(ctx, RLAB_EVALUE,
                          "num_return_sequences: expected at most num_beams, %d, got %d",
                          (int)c->num_beams, (int)c->num_return_sequences);
+    if (c->method == &rlab_decode_gumbel &&
+        (int64_t)c->num_beams * roles->vocab_size > INT64_C(0x1fffffff0) / (c->max_length + 1))
+        return rlab_fail(
+            ctx, RLAB_EVALUE,
+            "num_beams: expected num_beams x vocabulary x (max_length + 1) below 2^33, "
+            "the numbers an item can draw, got %d x %d x %d",
+            (int)c->num_beams, (int)roles->vocab_size, (int)c->max_length + 1);
     if (roles->max_target > 0 && c->max_length + 1 > roles->max_target)
         return rlab_fail(ctx, RLAB_EVALUE,
                          "max_length: expected at most %d tokens (the model's positions, less one "

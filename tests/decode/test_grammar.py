@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from reference import decoding as ref
-from searches import decode, every_batching, half_taught, logits_by, outputs, sources
+from searches import decode, every_batching, half_taught, logits_by, numbers, outputs, sources
 
 import recursionlab
 from recursionlab import _core
@@ -44,7 +44,7 @@ def test_every_output_is_a_word_that_fits(taught, method, options, max_length):
     for item in outputs(decode(model, split, method, max_length, grammar=grammar, **options), n):
         assert item[0][4]
         for tokens, score, _, _, finished in item:
-            assert finished == (score > -np.inf) or not finished
+            assert finished or score == -np.inf
             if finished:
                 said += 1
                 for t, token in enumerate([*tokens, 2]):
@@ -78,6 +78,26 @@ def test_samples_are_drawn_from_what_is_allowed(taught):
             q = ref.filtered(row, temperature=2.0, top_p=0.9, allowed=allowed)
             total += np.log(q[token])
         assert drawn == pytest.approx(total, abs=2e-4)
+
+
+def test_beams_and_samples_without_replacement_stay_in_the_grammar(taught):
+    split, model, grammar = taught
+    logits_of = logits_by(model)
+
+    def allowed(tokens):
+        return allowed_after(split, tokens, 6)
+
+    both = {"num_beams": 3, "num_return_sequences": 3, "grammar": grammar}
+    beams = outputs(decode(model, split, "beam", length_penalty=0.5, **both), 3)
+    samples = outputs(decode(model, split, "gumbel", seed=2, temperature=2.0, **both), 3)
+    for i, source in enumerate(sources(split)[:12]):
+        truth = ref.beam(logits_of, source, 6, 3, 0.5, allowed=allowed)
+        assert [one[0] for one in beams[i]] == [one[0] for one in truth]
+        assert [one[3] for one in beams[i]] == pytest.approx([one[2] for one in truth], abs=1e-4)
+        truth = ref.gumbel(logits_of, source, 6, 3, numbers(2, i), allowed=allowed, temperature=2.0)
+        assert [one[0] for one in samples[i]] == [one[0] for one in truth]
+        for one, other in zip(samples[i], truth, strict=True):
+            assert one[1:4] == pytest.approx(other[1:4], abs=2e-4)
 
 
 @pytest.mark.parametrize(("method", "options"), METHODS, ids=[m for m, _ in METHODS])

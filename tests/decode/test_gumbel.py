@@ -5,9 +5,20 @@ import math
 import numpy as np
 import pytest
 from reference import decoding as ref
-from searches import decode, every_batching, half_taught, logits_by, numbers, outputs, sources
+from searches import (
+    copy_split,
+    decode,
+    every_batching,
+    half_taught,
+    logits_by,
+    model_for,
+    numbers,
+    outputs,
+    sources,
+)
 
 from recursionlab import _core
+from recursionlab.errors import InputError
 
 
 @pytest.fixture(scope="module")
@@ -84,3 +95,10 @@ def test_the_first_output_has_the_frequencies_of_a_sample(taught):
         assert abs(share - p) < 5 * math.sqrt(p * (1 - p) / count) + 2e-3
     # The largest of all perturbed log-probabilities is a standard Gumbel: mean 0.5772.
     assert found[5].mean() == pytest.approx(0.5772, abs=5 * 1.2825 / math.sqrt(count))
+
+
+def test_more_draws_than_an_item_has_are_refused():
+    split = copy_split(4)
+    model = model_for(split, positions="none")
+    with pytest.raises(InputError, match="num_beams: .*below 2.33"):
+        decode(model, split, "gumbel", 1 << 24, num_beams=4096)

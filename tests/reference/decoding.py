@@ -52,14 +52,20 @@ def sample(logits_of, source, max_length, numbers, bos=1, eos=2, **filters):
         said.append(token)
 
 
-def beam(logits_of, source, max_length, k, penalty=1.0, early=False, bos=1, eos=2):
-    """Return up to k (tokens, score, key, finished), best first, as Hugging Face `generate`."""
+def beam(
+    logits_of, source, max_length, k, penalty=1.0, early=False, bos=1, eos=2, allowed=lambda _: None
+):
+    """Return up to k (tokens, score, key, finished), best first, as Hugging Face `generate`.
+
+    allowed(tokens) is a set of tokens that may follow, or None.
+    """
     live, ended = [([], 0.0)], []
     for length in range(1, max_length + 2):
         candidates = []
         for tokens, score in live:
             logp = log_softmax(logits_of(source, [bos, *tokens])[-1])
-            candidates += [([*tokens, v], score + logp[v], score) for v in range(len(logp))]
+            options = range(len(logp)) if allowed(tokens) is None else sorted(allowed(tokens))
+            candidates += [([*tokens, v], score + logp[v], score) for v in options]
         candidates.sort(key=lambda c: -c[1])
         live, last = [], length == max_length + 1
         for rank, (tokens, score, before) in enumerate(candidates[: 2 * k]):
@@ -71,14 +77,18 @@ def beam(logits_of, source, max_length, k, penalty=1.0, early=False, bos=1, eos=
                 ended.append((tokens[:-1], own, score / length**penalty, finished))
         live = live[:k]
         ended = sorted(ended, key=lambda e: -e[2])[:k]
-        if len(ended) == k and live:
+        if not live:
+            break
+        if len(ended) == k:
             reach = max_length + 1 if early == "never" and penalty > 0 else length
             if early is True or live[0][1] / reach**penalty <= ended[-1][2]:
                 break
     return ended
 
 
-def gumbel(logits_of, source, max_length, k, numbers, bos=1, eos=2, **filters):
+def gumbel(
+    logits_of, source, max_length, k, numbers, bos=1, eos=2, allowed=lambda _: None, **filters
+):
     """Return up to k (tokens, score, log-probability drawn by, perturbed one, finished)."""
 
     def draw(location):
@@ -89,7 +99,7 @@ def gumbel(logits_of, source, max_length, k, numbers, bos=1, eos=2, **filters):
         candidates = []
         for tokens, score, phi, g in live:
             row = logits_of(source, [bos, *tokens])[-1]
-            logp, q = log_softmax(row), filtered(row, **filters)
+            logp, q = log_softmax(row), filtered(row, allowed=allowed(tokens), **filters)
             if len(tokens) == max_length:
                 options = [(eos, q[eos]), (None, 1.0 - q[eos])]
             else:
