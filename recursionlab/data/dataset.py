@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recursionlab.data.config import DataConfig
-from recursionlab.errors import InputError, InputIndexError
+from recursionlab.errors import ConfigError, InputError, InputIndexError
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -87,6 +87,8 @@ class Split:
     vocabulary: tuple[str, ...]
     trace: Packed | None = None
     meta: Mapping[str, Any] = field(default_factory=dict)
+    # A measure that has no column, from its name and the sizes and ranks of the values.
+    measure: Callable[[str, NDArray[Any], NDArray[Any]], NDArray[Any]] | None = None
 
     @property
     def input_ids(self) -> Tokens:
@@ -160,18 +162,25 @@ class Split:
         return " ".join(self.vocabulary[t] if 0 <= t < known else f"<{t}?>" for t in ids)
 
     def column(self, name: str) -> NDArray[Any]:
-        """Return a column by name.
+        """Return a column by name, or a measure of the same file, computed now.
 
         Raises
         ------
         InputError
-            If there is none of that name.
+            If there is neither of that name.
         """
         from recursionlab.config import suggest
 
-        if name not in self.columns:
+        if name in self.columns:
+            return self.columns[name]
+        if self.measure is None:
             raise InputError(f"by: no column {name!r}{suggest(name, self.columns)}")
-        return self.columns[name]
+        try:
+            return self.measure(name, self.columns["size"], self.columns["rank"])
+        except ConfigError as error:
+            raise InputError(
+                f"by: no column {name!r} ({', '.join(self.columns)}); {error}"
+            ) from None
 
     def take(self, items: Any) -> Split:
         """Return a split of the items at some indices, a slice or a mask.
@@ -190,6 +199,7 @@ class Split:
             self.vocabulary,
             None if self.trace is None else self.trace.take(where),
             self.meta,
+            self.measure,
         )
 
     def to_arrow(self) -> pa.Table:

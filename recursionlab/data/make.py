@@ -15,7 +15,7 @@ from recursionlab.config import parse_sizes
 from recursionlab.data import splits, tasks
 from recursionlab.data.config import DataConfig
 from recursionlab.data.dataset import Dataset, Split
-from recursionlab.data.values import Items, Source, Values
+from recursionlab.data.values import Items, Measures, Source, Values
 from recursionlab.errors import FormatError, InputTypeError
 from recursionlab.machine import default_threads
 
@@ -181,6 +181,7 @@ def _split(name: str, config: DataConfig, source: Source, values: Values, items:
         source.vocabulary,
         trace,
         {"task": config.task},
+        Measures(source.text, config),
     )
 
 

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from recursionlab.data.config import DataConfig
 from recursionlab.data.dataset import Dataset, Packed, Split
+from recursionlab.data.values import Measures
 from recursionlab.errors import ConfigError, FormatError, InputError
 from recursionlab.files import atomic_folder, read_json, sha256, write_json
 
@@ -191,11 +192,13 @@ def load_dataset(path: str | Path) -> Dataset:
         raise FormatError(f"{path / 'dataset.json'}: {error}") from None
     vocabulary = tuple(map(str, meta["vocabulary"]))
     splits, ranges = {}, {}
+    measures = Measures(meta["program"], config)
     for name, entry in meta["splits"].items():
         parts = [_read_file(path / row["name"], row) for row in entry["files"]]
         if not parts or sum(len(p) for p in parts) != entry["rows"]:
             raise FormatError(f"{path}: split {name!r} has not the {entry['rows']} rows it states")
-        splits[name] = _from_arrow(path, name, pa.concat_tables(parts), config, vocabulary)
+        table = pa.concat_tables(parts)
+        splits[name] = _from_arrow(path, name, table, config, vocabulary, measures)
         ranges[name] = entry["ranges"]
     return Dataset(splits, config, meta["program"], vocabulary, ranges, meta["overlaps"])
 
@@ -222,7 +225,12 @@ def read_parquet(file: Path) -> pa.Table:
 
 
 def _from_arrow(
-    path: Path, name: str, table: pa.Table, config: DataConfig, vocabulary: tuple[str, ...]
+    path: Path,
+    name: str,
+    table: pa.Table,
+    config: DataConfig,
+    vocabulary: tuple[str, ...],
+    measures: Measures,
 ) -> Split:
     wanted = schema(config, "step" in table.column_names)
     for column in wanted:
@@ -248,6 +256,7 @@ def _from_arrow(
         vocabulary,
         packed.get("trace"),
         {"task": config.task, "path": str(path)},
+        measures,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,6 +16,7 @@ from recursionlab.config import suggest
 from recursionlab.data.config import DataConfig
 from recursionlab.data.dataset import Packed
 from recursionlab.errors import ConfigError
+from recursionlab.machine import default_threads
 
 STEP = "<step>"
 
@@ -196,3 +198,25 @@ class Source:
             self.function.id, self.domain, size, rank, threads, codec=self.codec, **options
         )
         return made
+
+
+class Measures:
+    """Measures of a data set's function, computed for any values when they are asked for."""
+
+    def __init__(self, program: str, config: DataConfig) -> None:
+        self.program, self.config = program, config
+
+    def __call__(self, name: str, size: NDArray[Any], rank: NDArray[Any]) -> NDArray[np.int64]:
+        """Return the measure `name` of the values of some sizes and ranks, (M,)."""
+        program = Source.loads(self.program, self.config.program)
+        source = Source(program, dataclasses.replace(self.config, measures=(name,)))
+        made = _core.pairs(
+            source.function.id,
+            source.domain,
+            np.ascontiguousarray(size, np.int32),
+            np.ascontiguousarray(rank, np.uint64),
+            default_threads(),
+            measures=[source.measures[0].id],
+        )
+        measured: NDArray[np.int64] = made["measures"][0]
+        return measured

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
@@ -30,15 +31,12 @@ def whole_reductions(split: Split, values: Split) -> Split:
     made = split.take(first)
     where = np.array([place[key] for key in _keys(made)], np.int64)
     columns = {k: v for k, v in made.columns.items() if k != "step"}
-    return Split(
-        f"{split.name}-rollout",
-        split.function,
-        made.inputs,
-        values.targets.take(where),
-        columns,
-        split.vocabulary,
-        None,
-        split.meta,
+    return dataclasses.replace(
+        made,
+        name=f"{split.name}-rollout",
+        targets=values.targets.take(where),
+        columns=columns,
+        trace=None,
     )
 
 
@@ -90,14 +88,4 @@ def rollout(
 
 def _asked(goal: Split, terms: list[list[int]], items: Any) -> Split:
     """Return the items with other inputs."""
-    part = goal.take(items)
-    return Split(
-        part.name,
-        part.function,
-        Packed.of(terms),
-        part.targets,
-        part.columns,
-        part.vocabulary,
-        None,
-        part.meta,
-    )
+    return dataclasses.replace(goal.take(items), inputs=Packed.of(terms), trace=None)

@@ -9,7 +9,7 @@ import recursionlab as rlab
 from recursionlab.data import from_config, load_dataset, regenerate
 from recursionlab.data.config import DataConfig
 from recursionlab.data.tasks import names
-from recursionlab.errors import ConfigError, CountError, FormatError, InputTypeError
+from recursionlab.errors import ConfigError, CountError, FormatError, InputError, InputTypeError
 from recursionlab.files import sha256
 from recursionlab.judge import evaluate
 
@@ -185,3 +185,17 @@ def test_a_configuration_from_a_function_names_the_library(succ, data):
     assert data.config.program == "binary"
     again = from_config(DataConfig.from_dict(data.config.to_dict()))
     np.testing.assert_array_equal(again["test"].input_ids, data["test"].input_ids)
+
+
+def test_a_measure_without_a_column_is_computed_when_asked_for(tmp_path):
+    succ = rlab.library("binary")["succ"]
+    data = rlab.make_dataset(succ, sizes=range(1, 9))
+    with_column = rlab.make_dataset(succ, sizes=range(1, 9), measures=["carry"])
+    wanted = with_column["test"].column("carry")
+    assert wanted.max() > 2
+    assert np.array_equal(data["test"].column("carry"), wanted)
+    assert np.array_equal(data["test"].take(slice(5)).column("carry"), wanted[:5])
+    stored = rlab.load_dataset(data.save(tmp_path / "data"))
+    assert np.array_equal(stored["test"].column("carry"), wanted)
+    with pytest.raises(InputError, match="'cary'.*carry"):
+        data["test"].column("cary")
