@@ -6,7 +6,16 @@
 #include <string.h>
 
 /* Levels as in Coq: what may stand without parentheses. TUPLE: inside a pair's first component. */
-enum { ATOM = 0, ARGUMENT = 9, APPLICATION = 10, ITEM = 59, CONS = 60, ANY = 200, TUPLE = 250 };
+enum {
+    ATOM = 0,
+    ARGUMENT = 9,
+    APPLICATION = 10,
+    ITEM = 59,
+    CONS = 60,
+    SCRUTINEE = 100,
+    ANY = 200,
+    TUPLE = 250
+};
 
 typedef enum op {
     TERM,  /* print `term` at `level` */
@@ -258,6 +267,13 @@ print_fix(rlab_ctx *ctx, printer *p, rlab_term term) {
     return push_term(ctx, p, body, ANY);
 }
 
+/* A binder has no dots: `fix add` for Nat.add. */
+static const char *
+binder_name(const printer *p, uint32_t g) {
+    const char *name = rlab_program_global_name(p->program, g), *dot = strrchr(name, '.');
+    return dot ? dot + 1 : name;
+}
+
 /* The literal fix of a Fixpoint with the rest of its mutual block. Its text names every member, so
  * it is printed in one piece: a member's body follows when the one before is done. */
 static rlab_status
@@ -267,7 +283,7 @@ print_fixg(rlab_ctx *ctx, printer *p, uint32_t g, uint32_t member, bool first) {
     rlab_term body = rows[member].body;
     bool mutual = false;
     RLAB_TRY(put(ctx, p, first ? "fix " : " with "));
-    RLAB_TRY(put(ctx, p, rlab_program_global_name(p->program, member)));
+    RLAB_TRY(put(ctx, p, binder_name(p, member)));
     RLAB_TRY(fix_head(ctx, p, &body, rows[member].n_args, (uint32_t)rows[member].struct_arg));
     for (uint32_t i = 0; i < p->program->globals.len; i++)
         mutual |= i != g && rows[i].group == rows[g].group && rows[i].struct_arg >= 0;
@@ -277,7 +293,7 @@ print_fixg(rlab_ctx *ctx, printer *p, uint32_t g, uint32_t member, bool first) {
         item it = {ENTER, g, next, 0, NULL};
         RLAB_TRY(push(ctx, p, it));
     } else if (mutual) {
-        RLAB_TRY(push_text(ctx, p, rlab_program_global_name(p->program, g), 1));
+        RLAB_TRY(push_text(ctx, p, binder_name(p, g), 1));
         RLAB_TRY(push_text(ctx, p, " for ", 1));
     }
     RLAB_TRY(push_leave(ctx, p, rows[member].n_args));
@@ -341,7 +357,7 @@ print_match(rlab_ctx *ctx, printer *p, rlab_term term) {
     if (rlab_term_node(p->store, term)->count > 1)
         RLAB_TRY(push(ctx, p, first));
     RLAB_TRY(push_text(ctx, p, " with", 1));
-    return push_term(ctx, p, rlab_term_kids(p->store, term)[0], ANY);
+    return push_term(ctx, p, rlab_term_kids(p->store, term)[0], SCRUTINEE);
 }
 
 /* What was put off: the next member of a fix, the name of a let, the next branch of a match. */

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from recursionlab.errors import LanguageError
 
+from .export import export_coq
 from .function import Function
 from .program import Program, libraries, library, load, loads
 from .trace import Step, Trace, Verdict
@@ -15,6 +16,7 @@ __all__ = [
     "Step",
     "Trace",
     "Verdict",
+    "export_coq",
     "libraries",
     "library",
     "load",
