@@ -58,6 +58,14 @@ class Run:
     path: Path | None = None
     finished: bool = True
 
+    def __repr__(self) -> str:
+        """Say what was trained, how far, and how good it last was on the validation split."""
+        exact = [row["valid_exact_match"] for row in self.metrics if "valid_exact_match" in row]
+        valid = f", {exact[-1]:.1%} exact on valid" if exact else ""
+        state = "finished" if self.finished else "not finished"
+        where = f" in {self.path}" if self.path else ""
+        return f"<Run of {self.model_config.kind}: step {self.step}, {state}{valid}{where}>"
+
     def predict(
         self,
         split: SplitLike,
