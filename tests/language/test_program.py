@@ -161,3 +161,18 @@ def test_domains_and_codecs_come_from_the_types():
     assert codec.decode(codec.encode(value)) == value
     with pytest.raises(InputError, match="two takes no arguments, so it has no domain"):
         _ = loads("Definition two := 2.")["two"].domain
+
+
+def test_a_trace_takes_a_strategy():
+    program = loads(
+        "Fixpoint twice (n : nat) : nat := match n with 0 => 0 | S k => S (S (twice k)) end.\n"
+        "Definition first (n m : nat) : nat := n."
+    )
+    first = program["first"]
+    by_name = first.trace("1", "twice 2", strategy="cbn", granularity="equation")
+    assert [str(step) for step in by_name] == ["1"]
+    both = "Nat.add (twice 1) (twice 1)"
+    parallel = program.trace(both, strategy="parallel", granularity="call", function="twice")
+    assert str(next(parallel)) == "Nat.add (S (S (UNROLL 0))) (S (S (UNROLL 0)))"
+    with pytest.raises(InputError, match="strategy: expected 'cbv', 'cbn' or 'parallel'"):
+        program.trace(both, strategy="lazy")
