@@ -26,13 +26,14 @@ from .signature import (
     TypeParameter,
 )
 from .source import BLANKS, Excerpt, Sentence, Source, Span
-from .types import Con, Rigid, Type, TypeTooLarge, arrows, show, uncurry
+from .types import Arrow, Con, Rigid, Type, TypeTooLarge, arrows, resolve, show, uncurry
 from .words import REFUSED_COMMANDS
 
 __all__ = ["File", "elaborate_expression"]
 
 _NOTATIONS = {"nat": "nat", "list": "list", "prod": "prod"}
 _PROOF_STEPS = ("simpl", "cbn", "compute", "vm_compute", "cbv")
+_PROOF_ENDS = ("reflexivity", "now simpl", "simpl; reflexivity", "easy", "trivial")
 
 
 @dataclass
@@ -134,22 +135,22 @@ class File:
         """`Proof. reflexivity. Qed.` after an Example."""
         place = Span(0, 7)
         hint = "write `Proof. reflexivity. Qed.` after it"
-        words = []
+        words: list[str] = []
         while rest:
             sentence = rest.pop()
             text = re.sub(r"[ \t\r\n]+", " ", clean[sentence.span.start : sentence.span.end])
             inner = Excerpt(self.source, sentence.span.start)
             if not sentence.dotted:
                 raise inner.error("a dot is missing here", Span(len(text), len(text) + 1), hint)
+            done = any(word in _PROOF_ENDS for word in words)
             words.append(text)
             if text == "Qed":
-                if "reflexivity" in words:
+                if done:
                     return
                 raise inner.error("the proof is not finished", Span(0, 3), hint)
             first = len(words) == 1
-            done = "reflexivity" in words[:-1]
             allowed = (first and text == "Proof") or (
-                not done and text in (*_PROOF_STEPS, "reflexivity")
+                not done and text in (*_PROOF_STEPS, *_PROOF_ENDS)
             )
             if not allowed:
                 if sentence.word in STARTS:
@@ -226,6 +227,8 @@ class File:
         for decl, inductive in zip(command.types, block, strict=True):
             for node, constructor_ in zip(decl.constructors, inductive.constructors, strict=True):
                 _check_positive(node, constructor_, elaborator)
+        for binder in (b for decl in command.types for b in decl.binders if b.type is None):
+            _check_inferred(binder, block, elaborator)
         self.declared.types += block
 
     def _constructor(
@@ -272,6 +275,9 @@ class File:
 
     def _run_definition(self, command: ast.Definition, elaborator: Elaborator) -> None:
         self._check_new(command.name, elaborator)
+        if command.type is None and isinstance(command.body, ast.Typed):
+            # as in Coq, `Definition f := (e : T)` is `Definition f : T := e`
+            command.type, command.body = command.body.type, command.body.term
         function, locals_, env = self._header(
             command.name, command.binders, command.type, elaborator
         )
@@ -281,7 +287,8 @@ class File:
                 command.name.span,
                 "write the type out where it is used",
             )
-        body = elaborator.check(command.body, env, function.result)
+        scope = elaborator.scope_of(function.result)
+        body = elaborator.check(command.body, env, function.result, scope)
         elaborator.finish()
         check_fixes(elaborator)
         if not locals_ and isinstance(body, Fix) and body.function.name == command.name.name:
@@ -306,8 +313,9 @@ class File:
                 )
             if decl.struct is not None:
                 function.struct = struct_index(elaborator, decl, locals_)
-            headers.append((decl, function, locals_, env))
-        names = {decl.name.name: function for decl, function, _, _ in headers}
+            elaborator.scopes_of_arguments(function)
+            headers.append((decl, function, locals_, env, elaborator.scope_of(function.result)))
+        names = {decl.name.name: function for decl, function, _, _, _ in headers}
         if len(names) < len(headers):
             raise elaborator.error(
                 "two functions of this group have the same name",
@@ -315,13 +323,13 @@ class File:
                 "rename one of them",
             )
         bodies = []
-        for decl, function, locals_, env in headers:
+        for decl, function, locals_, env, scope in headers:
             own = {x.name for x in locals_} | {t.rigid.name for t in function.type_parameters}
-            scope = {**env, **{n: f for n, f in names.items() if n not in own}}
-            bodies.append(elaborator.check(decl.body, scope, function.result))
+            visible = {**env, **{n: f for n, f in names.items() if n not in own}}
+            bodies.append(elaborator.check(decl.body, visible, function.result, scope))
         elaborator.finish()
         check_fixes(elaborator)
-        group = [(f, x, b) for (_, f, x, _), b in zip(headers, bodies, strict=True)]
+        group = [(f, x, b) for (_, f, x, _, _), b in zip(headers, bodies, strict=True)]
         try:
             structs = guard_group(group)
         except GuardError as error:
@@ -329,7 +337,7 @@ class File:
         for (function, locals_, body), struct in zip(group, structs, strict=True):
             function.struct = struct
             self._close(function, locals_, body)
-        for decl, function, _, _ in headers:
+        for decl, function, _, _, _ in headers:
             function.mutual = [f for f, _, _ in group]
             self._declare(decl.name, function, elaborator)
 
@@ -562,7 +570,8 @@ def _type_parameters(binder: ast.Binder, elaborator: Elaborator) -> list[Rigid]:
 def _inductive_parameters(decl: ast.InductiveDecl, elaborator: Elaborator) -> list[Rigid]:
     parameters: list[Rigid] = []
     for binder in decl.binders:
-        if not _is_type_parameter(binder) or binder.implicit:
+        untyped = binder.type is None and binder.pattern is None
+        if binder.implicit or not (untyped or _is_type_parameter(binder)):
             raise elaborator.error(
                 "parameters of a type must be types, written `(A : Type)`",
                 binder.span,
@@ -585,6 +594,27 @@ def _inductive_parameters(decl: ast.InductiveDecl, elaborator: Elaborator) -> li
             "a type with parameters of sort `Type` cannot be in `Set`", sort.span, "write `: Type`"
         )
     return parameters
+
+
+def _check_inferred(binder: ast.Binder, block: list[Inductive], elaborator: Elaborator) -> None:
+    """Refuse a parameter without `: Type` that is not used outside the types being declared."""
+    pending = [t for inductive in block for c in inductive.constructors for t in c.types]
+    seen = set()
+    while pending:
+        kind = resolve(pending.pop())
+        if isinstance(kind, Rigid):
+            seen.add(kind.name)
+        elif isinstance(kind, Arrow):
+            pending += [kind.domain, kind.codomain]
+        elif isinstance(kind, Con) and kind.inductive not in block:
+            pending += kind.arguments
+    for name in binder.names:
+        if name.name not in seen:
+            raise elaborator.error(
+                f"cannot infer the type of `{name.name}`",
+                name.span,
+                f"write `({name.name} : Type)`",
+            )
 
 
 def _check_positive(

@@ -37,8 +37,13 @@ class Elaborator(Matcher):
 
     # -------------------------------------------------------------------------- expressions
 
-    def check(self, expr: ast.Expr, env: Env, expected: Type) -> Node:
-        """Elaborate an expression of the expected type."""
+    def check(self, expr: ast.Expr, env: Env, expected: Type, scope: str = "") -> Node:
+        """Elaborate an expression of the expected type.
+
+        As in Coq, `scope` is open for the notation at the head of the expression: where an
+        argument of a declared function, or the result of the declaration, has a type with a scope.
+        """
+        self.expected_scope = scope
         method: Callable[[Any, Env, Type], Node] | None = getattr(
             self, "_check_" + type(expr).__name__.lower(), None
         )
@@ -58,22 +63,29 @@ class Elaborator(Matcher):
         """Apply a function: type arguments are found or read, and then forgotten."""
         telescope: list[TypeParameter | Type] = []
         mapping: dict[Rigid, Type] = {}
+        scopes: list[str] = []
         name = strip(function)
         explicit = False
         if isinstance(name, ast.Name):
             head, telescope, kind = self._head(name, env)
             explicit = name.explicit
+            if isinstance(head, Global):
+                scopes = self.scopes_of_arguments(head.function)
+            elif isinstance(head, Build):
+                scopes = self.scopes_of_arguments(head.constructor)
         else:
             kind = self.types.fresh(function.span, "the type of this function")
             head = self.check(function, env, kind)
         pending = list(arguments)
+        scopes = scopes + [""] * len(pending)
         nodes: list[Node] = []
         while telescope:
             entry = telescope[0]
             if isinstance(entry, Type):
                 if not pending:
                     break
-                nodes.append(self.check(pending.pop(0), env, substitute(entry, mapping)))
+                domain, scope = substitute(entry, mapping), scopes[len(nodes)]
+                nodes.append(self.check(pending.pop(0), env, domain, scope))
             else:
                 mapping[entry.rigid] = self._type_argument(
                     entry, pending, explicit, env, name, span
@@ -84,7 +96,8 @@ class Elaborator(Matcher):
                 mapping[entry.rigid] = self._type_argument(entry, [], explicit, env, name, span)
         kind = substitute(arrows([t for t in telescope if isinstance(t, Type)], kind), mapping)
         for argument in pending:
-            nodes.append(self._argument(argument, kind, function, len(nodes), env))
+            scope = scopes[len(nodes)]
+            nodes.append(self._argument(argument, kind, function, len(nodes), env, scope))
             kind = _codomain(kind)
         self.need(span, kind, expected)
         return Apply(span, head, nodes) if nodes else head
@@ -135,7 +148,13 @@ class Elaborator(Matcher):
         return given
 
     def _argument(
-        self, argument: ast.Expr, kind: Type, function: ast.Expr, done: int, env: Env
+        self,
+        argument: ast.Expr,
+        kind: Type,
+        function: ast.Expr,
+        done: int,
+        env: Env,
+        scope: str,
     ) -> Node:
         kind = resolve(kind)
         if isinstance(kind, Meta):
@@ -153,7 +172,7 @@ class Elaborator(Matcher):
                 argument.span,
                 "remove it, or add parentheses",
             )
-        return self.check(argument, env, kind.domain)
+        return self.check(argument, env, kind.domain, scope)
 
     def _check_number(self, expr: ast.Number, env: Env, expected: Type) -> Node:
         if expr.value > MAX_NUMERAL:
@@ -179,7 +198,7 @@ class Elaborator(Matcher):
 
     def _check_typed(self, expr: ast.Typed, env: Env, expected: Type) -> Node:
         if expr.type is None:
-            return self.check(expr.term, env, expected)
+            return self.check(expr.term, env, expected, self.expected_scope)
         kind = self.type_of(expr.type, env)
         node = self.check(expr.term, env, kind)
         self.need(expr.span, kind, expected)
@@ -208,8 +227,9 @@ class Elaborator(Matcher):
             for p in function.type_parameters
         }
         domains = [substitute(t, mapping) for t in function.telescope if isinstance(t, Type)]
-        left = self.check(expr.left, env, domains[0])
-        right = self.check(expr.right, env, domains[1])
+        scopes = self.scopes_of_arguments(function)
+        left = self.check(expr.left, env, domains[0], scopes[0])
+        right = self.check(expr.right, env, domains[1], scopes[1])
         self.need(expr.span, substitute(function.result, mapping), expected)
         return Apply(expr.span, Global(expr.symbol_span, function), [left, right])
 
@@ -231,7 +251,7 @@ class Elaborator(Matcher):
         if isinstance(resolved, Con) and resolved.inductive is kind.inductive:
             self.types.unify(kind, resolved)
         items = [self.check(e, env, item) for e in reversed(expr.reversed_items)]
-        tail = None if expr.tail is None else self.check(expr.tail, env, kind)
+        tail = None if expr.tail is None else self.check(expr.tail, env, kind, "list_scope")
         self.need(expr.span, kind, expected)
         nil, cons = self.core["list"].constructors
         return ListTerm(expr.span, items[::-1], tail, nil, cons)
@@ -324,29 +344,31 @@ class Elaborator(Matcher):
         return self.match(scrutinees, [branch], env, expected, span)
 
     def _check_let(self, expr: ast.Let, env: Env, expected: Type) -> Node:
+        scope = self.expected_scope
         kind: Type = self.types.fresh(expr.name.span, f"the type of `{expr.name.name}`")
         if expr.binders:
-            body = expr.value
+            inner = expr.value
             if expr.type is not None:
-                body = ast.Typed(expr.value.span, expr.value, expr.type)
-            value = self._lambda(expr.binders, body, env, kind, expr.value.span)
+                inner = ast.Typed(expr.value.span, expr.value, expr.type)
+            value = self._lambda(expr.binders, inner, env, kind, expr.value.span)
         else:
             kind = self.type_of(expr.type, env) if expr.type is not None else kind
             value = self.check(expr.value, env, kind)
         local = Local(expr.name.name, kind, expr.name.span)
         self.note_name(local.name)
-        return Let(
-            expr.span, local, value, self.check(expr.body, {**env, local.name: local}, expected)
-        )
+        body = self.check(expr.body, {**env, local.name: local}, expected, scope)
+        return Let(expr.span, local, value, body)
 
     def _check_letpattern(self, expr: ast.LetPattern, env: Env, expected: Type) -> Node:
+        scope = self.expected_scope
         kind: Type = self.types.fresh(expr.value.span, "the type of this")
-        value = self.check(expr.value, env, kind)
+        value = self.check(expr.value, env, kind, scope)
         branch = ast.Branch([[expr.pattern]], expr.body, expr.pattern.span)
-        return self.match([(value, kind)], [branch], env, expected, expr.span)
+        return self.match([(value, kind)], [branch], env, expected, expr.span, scope)
 
     def _check_if(self, expr: ast.If, env: Env, expected: Type) -> Node:
         boolean: Inductive = self.core["bool"]
+        scope = self.expected_scope
         kind = self.types.fresh(expr.condition.span, "the type of the condition")
         condition = self.check(expr.condition, env, kind)
         if not self.types.unify(kind, Con(boolean)):
@@ -355,8 +377,8 @@ class Elaborator(Matcher):
                 expr.condition.span,
                 "expected type `bool`; write a match for other types",
             )
-        then = self.check(expr.then, env, expected)
-        other = self.check(expr.other, env, expected)
+        then = self.check(expr.then, env, expected, scope)
+        other = self.check(expr.other, env, expected, scope)
         return Case(expr.span, boolean, condition, [([], then), ([], other)])
 
     def _check_fix(self, expr: ast.Fix, env: Env, expected: Type) -> Node:
@@ -398,10 +420,11 @@ class Elaborator(Matcher):
 
     def _check_match(self, expr: ast.Match, env: Env, expected: Type) -> Node:
         scrutinees = []
+        scope = self.expected_scope
         for scrutinee in expr.scrutinees:
             kind = self.types.fresh(scrutinee.span, "the type of what is matched")
-            scrutinees.append((self.check(scrutinee, env, kind), kind))
-        return self.match(scrutinees, expr.branches, env, expected, expr.span)
+            scrutinees.append((self.check(scrutinee, env, kind, scope), kind))
+        return self.match(scrutinees, expr.branches, env, expected, expr.span, scope)
 
 
 def struct_index(elaborator: Elaborator, decl: ast.FixDecl, locals_: list[Local]) -> int:

@@ -22,7 +22,7 @@ class Matcher(Resolver):
     """Adds matches to what a command's elaboration can do."""
 
     @abstractmethod
-    def check(self, expr: ast.Expr, env: Env, expected: Type) -> Node:
+    def check(self, expr: ast.Expr, env: Env, expected: Type, scope: str = "") -> Node:
         """Elaborate an expression of the expected type."""
 
     def match(
@@ -32,6 +32,7 @@ class Matcher(Resolver):
         env: Env,
         expected: Type,
         span: Span,
+        scope: str = "",
     ) -> Node:
         """Check patterns and bodies, then compile the match."""
         kinds = [kind for _, kind in scrutinees]
@@ -40,7 +41,7 @@ class Matcher(Resolver):
         for alternatives, branch, bound in ready:
             for local in bound.values():
                 self.note_name(local.name)
-            body = self.check(branch.body, {**env, **bound}, expected)
+            body = self.check(branch.body, {**env, **bound}, expected, scope)
             rows += [
                 Row(patterns, body, TypedPattern(_cover(patterns), kinds[0]))
                 for patterns in alternatives

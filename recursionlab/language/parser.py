@@ -132,7 +132,10 @@ def _explain(error: UnexpectedInput, excerpt: Excerpt, text: str) -> LanguageErr
             span,
             "names are made of ASCII letters, digits, _ and '",
         )
-    return excerpt.error(f"unexpected `{found}`", span, f"expected {_expected(wanted)}")
+    hint = f"expected {_expected(wanted)}"
+    if found in ("fun", "let", "if", "fix") and "LPAR" in wanted and "FUN" not in wanted:
+        hint = f"put it in parentheses, as in `({found} ...)`"
+    return excerpt.error(f"unexpected `{found}`", span, hint)
 
 
 def _acceptable(error: UnexpectedToken) -> set[str]:
@@ -303,7 +306,8 @@ class _Builder(Transformer[Token, Any]):
 
     def operation(self, c: Children) -> ast.Expr:
         """Group a chain of operands and infix notations by their levels."""
-        operands, operators = [c[0]], []
+        operands: list[ast.Expr] = [c[0]]
+        operators: list[Token] = []
 
         def join() -> None:
             right, left, operator = operands.pop(), operands.pop(), operators.pop()
@@ -318,8 +322,7 @@ class _Builder(Transformer[Token, Any]):
             operands.append(operand)
         while operators:
             join()
-        result: ast.Expr = operands[0]
-        return result
+        return operands[0]
 
     def _cons(self, c: Children) -> ast.Expr:
         head, colons, tail = c

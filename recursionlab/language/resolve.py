@@ -10,9 +10,9 @@ from recursionlab.errors import LanguageError
 from . import syntax as ast
 from .core import Fix, Local
 from .namespace import Namespace, providers, suggest
-from .signature import Entity, Function, Inductive
+from .signature import Constructor, Entity, Function, Inductive, TypeParameter
 from .source import Excerpt, Span
-from .types import Arrow, Con, Rigid, Type, Unifier, resolve, show
+from .types import Arrow, Con, Rigid, Type, Unifier, resolve, show, uncurry
 
 __all__ = ["Env", "Resolver", "count", "strip"]
 
@@ -53,6 +53,8 @@ class Resolver:
         self.files = files
         self.types = Unifier()
         self.local_scopes: list[str] = []
+        self.expected_scope = ""
+        self.argument_scopes: dict[Function | Constructor, list[str]] = {}
         self.fixes: list[Fix] = []
         self.fresh_names: dict[str, int] = {}
 
@@ -116,6 +118,12 @@ class Resolver:
         if isinstance(expr, ast.Operator) and expr.symbol == "*":
             parts = (self.type_of(expr.left, env), self.type_of(expr.right, env))
             return Con(self.core["prod"], parts)
+        if isinstance(expr, ast.Operator) and expr.symbol == "+":
+            raise self.error(
+                "the notation `+` for types is not in the subset",
+                expr.symbol_span,
+                "write `sum A B` for `A + B`",
+            )
         if isinstance(expr, ast.Typed) and expr.type is None:
             return self.type_of(expr.term, env)
         if isinstance(expr, ast.Scoped) and expr.scope.name == "type":
@@ -176,7 +184,8 @@ class Resolver:
 
     def require_scope(self, scope: str, symbol: str, span: Span, line: str) -> None:
         """Fail unless a notation's scope is open; `line` is the Require that opens it."""
-        if scope in self.namespace.scopes or scope in self.local_scopes:
+        opened = (*self.namespace.scopes, *self.local_scopes, self.expected_scope)
+        if scope in opened:
             if not symbol.endswith("?") or "=?" in self.namespace.notations:
                 return
         short = scope.removesuffix("_scope")
@@ -184,6 +193,22 @@ class Resolver:
         if not symbol.endswith("?"):
             hint += f", or `(...)%{short}`"
         raise self.error(f"the notation `{symbol}` is not open", span, hint)
+
+    def scope_of(self, kind: Type) -> str:
+        """Return the scope that Coq opens where a declared type expects this type."""
+        kind = resolve(kind)
+        if not isinstance(kind, Con) or kind.inductive.name not in ("nat", "bool", "list"):
+            return ""
+        name = kind.inductive.name
+        return _SCOPES[name] if kind.inductive is self.core.get(name) else ""
+
+    def scopes_of_arguments(self, entity: Function | Constructor) -> list[str]:
+        """Return the scope of each argument, as the type stood when it was first asked for."""
+        if entity not in self.argument_scopes:
+            own = [t for t in entity.telescope if not isinstance(t, TypeParameter)]
+            kinds = own + uncurry(entity.result)[0]
+            self.argument_scopes[entity] = [self.scope_of(kind) for kind in kinds]
+        return self.argument_scopes[entity]
 
     def note_name(self, name: str) -> None:
         """Keep a name of the source from being chosen by `fresh_name`."""

@@ -242,4 +242,66 @@ Example g : nth 1 (firstn 2 (skipn 1 (seq 0 5))) 9 = 2. Proof. reflexivity. Qed.
 Example h : partition (fun n => n <? 2) [1; 2; 3] = ([1], [2; 3]). Proof. reflexivity. Qed.
 Example i : flat_map (fun n => repeat n n) [1; 2] = [1; 2; 2]. Proof. reflexivity. Qed.
 """,
+    "alias_patterns": LIST
+    + """
+Definition under (l : list nat) := match l with x :: y as t => t | _ => nil end.
+Definition above (l : list nat) := match l with (x :: y) as t => t | _ => nil end.
+Definition middle (l : list nat) := match l with x :: S m as t :: r => t | _ => 0 end.
+Definition twice (l : list nat) := match l with x as y as z :: _ as _ => y + z | _ => 0 end.
+Definition all (l m : list nat) := match l, m with
+  | [S x as y; _] as t, (1 | 2) as z :: _ as u => y :: z :: t ++ u | _, _ => nil end.
+Definition pairs (l : list (nat * nat)) := match l with
+  | (0 as x, y as z) as p :: (_ :: _) as t => (x + z, p, t) | _ => (0, (0, 0), nil) end.
+Fixpoint sum (l : list nat) : nat := match l with x :: (y :: _) as t => x + sum t | _ => 0 end.
+Definition let_alias (p : nat * nat) := let '(x, y) as q := p in (q, x).
+Definition scoped (l : list nat) := match l with (0%nat as x :: y)%list => y | _ => nil end.
+Example e1 : under [1; 2; 3] = [2; 3]. Proof. reflexivity. Qed.
+Example e2 : above [1; 2; 3] = [1; 2; 3]. Proof. reflexivity. Qed.
+Example e3 : middle [1; 2; 3] = 2. Proof. reflexivity. Qed.
+Example e4 : twice [3] = 6. Proof. reflexivity. Qed.
+Example e5 : all [4; 5] [1; 7] = [4; 1; 4; 5; 7]. Proof. reflexivity. Qed.
+Example e6 : pairs [(0, 2); (3, 4)] = (2, (0, 2), [(3, 4)]). Proof. reflexivity. Qed.
+Example e7 : sum [4; 5; 6] = 9. Proof. reflexivity. Qed.
+Example e8 : let_alias (1, 2) = ((1, 2), 1). Proof. reflexivity. Qed.
+Example e9 : scoped [0; 2] = [2]. Proof. reflexivity. Qed.
+""",
+    "last_operand": LIST
+    + """
+Require Import Arith.
+Require Import Bool.
+Definition f1 (n : nat) := 1 + if n =? 0 then 1 else 2 * 3 + 4.
+Definition f2 (n : nat) := n :: n :: let m := n in m :: [m].
+Definition f3 (b : bool) := true && b || if b then false else true && b.
+Definition f4 (n : nat) := n =? let m := n in m + 1.
+Definition f5 (n : nat) := map (fun g => g n) [S] ++ if n =? 0 then [1] else [2] ++ [3].
+Example e1 : (f1 0, f1 1) = (1 + 1, 11). Proof. reflexivity. Qed.
+Example e2 : f2 1 = [1; 1; 1; 1]. Proof. reflexivity. Qed.
+Example e3 : (f3 true, f3 false) = (true, false). Proof. reflexivity. Qed.
+Example e4 : f4 1 = false. Proof. now simpl. Qed.
+Example e5 : f5 1 = [2; 2; 3]. Proof. simpl; reflexivity. Qed.
+Example e6 : 1 =? 1 = true. Proof. easy. Qed.
+""",
+    "scopes_of_types": """
+Fixpoint all (l : list bool) : bool := match l with nil => true | cons x m => x && all m end.
+Fixpoint any (n : nat) (b : bool) : bool :=
+  match n with 0 => b | S m => let c := b in if c then c || any m (b && c) else negb (b || c) end.
+Definition by_type : nat -> bool -> bool := fun n b => b.
+Definition use (b : bool) : nat := match by_type 1 (b && true) with true => 1 | false => 2 end.
+Inductive box := Box (b : bool) (l : list nat).
+Definition make (b : bool) := Box (b || b) (1 :: 2 :: nil).
+Definition joined (l : list nat) : list nat := 1 :: if true then l ++ l else l.
+Definition cast (b : bool) := (b && b : bool).
+Definition matched (b : bool) : bool := match b && b with true => b | false => b || true end.
+Example e1 : all (true :: negb (true && false) :: nil) = negb (false || false).
+Proof. simpl. reflexivity. Qed.
+Example e2 : make true = Box true (1 :: 2 :: nil). Proof. reflexivity. Qed.
+""",
+    "inductive_parameter_without_type": """
+Inductive tree A B := leaf | node (l : tree A B) (x : A * B) (r : tree A B).
+Arguments leaf {A B}.
+Arguments node {A B} l x r.
+Fixpoint size {A B : Type} (t : tree A B) : nat :=
+  match t with leaf => 0 | node l _ r => S (size l + size r) end.
+Example e : size (node leaf (1, true) leaf) = 1. Proof. reflexivity. Qed.
+""",
 }
