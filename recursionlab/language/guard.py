@@ -1,8 +1,11 @@
 """The guard condition: every recursive call is on a part of the decreasing argument.
 
 This follows Coq's check and accepts no more than it does: a part is what a match on the argument
-binds at a recursive position, also through nested types, let, inner matches, inner `fix` and
-definitions that are unfolded (`map (fun t => f t) l`, `pred n`).
+binds at a recursive position, also through nested types, let, inner matches, inner `fix`,
+definitions that are unfolded (`map (fun t => f t) l`, `pred n`), known pairs
+(`let (a, b) := (m, n) in f a`) and fixpoints that return a part of their decreasing argument in
+every branch (`m - k`). Coq also runs a fixpoint on a known argument (`skipn 0 l`) and forgets
+calls that such a run drops; both are refused here.
 """
 
 from __future__ import annotations
@@ -10,7 +13,7 @@ from __future__ import annotations
 import itertools
 from dataclasses import dataclass, field
 
-from .core import Apply, Case, Fix, Global, Lam, Let, ListTerm, Local, Node, Ref, Rename
+from .core import Apply, Build, Case, Fix, Global, Lam, Let, ListTerm, Local, Node, Ref, Rename
 from .signature import Constructor, Function, Inductive
 from .source import Span
 from .types import Con, Rigid, Type, resolve, substitute, uncurry
@@ -42,6 +45,14 @@ class Part:
 
 
 @dataclass(frozen=True, eq=False)
+class Built:
+    """A value whose constructor is known, with its arguments; they are looked at when matched."""
+
+    constructor: Constructor
+    arguments: Stack
+
+
+@dataclass(frozen=True, eq=False)
 class Closure:
     """A term to be looked at where it is used, because it makes calls only there."""
 
@@ -59,7 +70,8 @@ class Entry:
     error: GuardError | None
 
 
-Env = dict[Local, "Part | Closure | None"]
+Fact = Part | Built | None
+Env = dict[Local | Function, "Part | Built | Closure | None"]
 Stack = tuple[Entry, ...]
 
 
@@ -72,14 +84,14 @@ def _whole(kind: Type) -> Part | None:
     return Part(False, inductive.own_type(), tuple(inductive.block))
 
 
-def _destruct(part: Part | None, constructor: Constructor) -> list[Part | None]:
+def _destruct(part: Part, constructor: Constructor) -> list[Fact]:
     """Return the parts that a match on a part binds for a constructor's arguments."""
-    if part is None or constructor.inductive is not part.type.inductive:
+    if constructor.inductive is not part.type.inductive:
         return [None] * len(constructor.types)
     mapping: dict[Rigid, Type] = dict(
         zip(constructor.inductive.parameters, part.type.arguments, strict=True)
     )
-    parts: list[Part | None] = []
+    parts: list[Fact] = []
     for declared in constructor.types:
         _, result = uncurry(substitute(declared, mapping))
         recursive = isinstance(result, Con) and _mentions(result, part.block)
@@ -107,9 +119,11 @@ def _same(left: Type, right: Type) -> bool:
     return left is right
 
 
-def _weaker(left: Part | None, right: Part | None) -> Part | None:
+def _weaker(left: Fact, right: Fact) -> Fact:
     """Return what is known of a value that may be either."""
-    if left is None or right is None or not _same(left.type, right.type):
+    if not isinstance(left, Part) or not isinstance(right, Part):
+        return None
+    if not _same(left.type, right.type):
         return None
     return right if left.strict else left
 
@@ -156,7 +170,7 @@ class _Checker:
         elif isinstance(node, Case):
             self.check(node.scrutinee, env)
             part = self.part(node.scrutinee, env)
-            for inner, body in self._branches(node, env, part):
+            for _, inner, body in self._branches(node, env, part):
                 self.check(body, inner, stack)
         elif isinstance(node, Rename):
             assert node.body is not None
@@ -181,7 +195,7 @@ class _Checker:
             return Entry(node, env, error)
         return Entry(node, env, None)
 
-    def _bound(self, entry: Entry) -> Part | Closure | None:
+    def _bound(self, entry: Entry) -> Part | Built | Closure | None:
         if entry.error is not None:
             return Closure(entry.node, entry.env, entry.error)
         return self.part(entry.node, entry.env)
@@ -224,8 +238,13 @@ class _Checker:
         inner: Env = {**env, node.function: None, **dict.fromkeys(node.parameters)}
         if len(stack) > node.struct >= 0:
             entry = stack[node.struct]
-            inner[node.parameters[node.struct]] = self.part(entry.node, entry.env)
+            inner[node.parameters[node.struct]] = self._lasting(entry)
         self.check(node.body, inner)
+
+    def _lasting(self, entry: Entry) -> Part | None:
+        """Return what is known of a fix's decreasing argument in all its calls."""
+        fact = self.part(entry.node, entry.env)
+        return fact if isinstance(fact, Part) else None
 
     def _call(self, function: Function | Local, span: Span, stack: Stack) -> None:
         self._dead_end(stack)
@@ -238,7 +257,7 @@ class _Checker:
             )
         entry = stack[index]
         part = self.part(entry.node, entry.env)
-        if part is None or not part.strict:
+        if not isinstance(part, Part) or not part.strict:
             raise GuardError(
                 f"the recursive call of `{name}` is not on a smaller argument",
                 entry.node.span,
@@ -248,18 +267,27 @@ class _Checker:
     def _renamed(self, node: Rename, env: Env) -> Env:
         return {**env, **{name: env.get(target) for name, target in node.names.items()}}
 
-    def _branches(self, node: Case, env: Env, part: Part | None) -> list[tuple[Env, Node]]:
+    def _branches(self, node: Case, env: Env, fact: Fact) -> list[tuple[bool, Env, Node]]:
+        """Return the branches: whether one may be taken, what is known there, and its body."""
         found = []
         for constructor, (locals_, body) in zip(
             node.inductive.constructors, node.branches, strict=True
         ):
-            parts = _destruct(part, constructor)
-            found.append(({**env, **dict(zip(locals_, parts, strict=True))}, body))
+            possible = True
+            facts: list[Fact] = [None] * len(locals_)
+            if isinstance(fact, Part):
+                facts = _destruct(fact, constructor)
+            elif isinstance(fact, Built):
+                possible = fact.constructor is constructor
+                if possible:
+                    facts = [self.part(e.node, e.env) for e in fact.arguments]
+            inner: Env = {**env, **dict(zip(locals_, facts, strict=True))}
+            found.append((possible, inner, body))
         return found
 
     # ---- what is known of a term's value
 
-    def part(self, node: Node, env: Env, stack: Stack = ()) -> Part | None:
+    def part(self, node: Node, env: Env, stack: Stack = ()) -> Fact:
         self._burn(node)
         if isinstance(node, Ref):
             if node.local.inline is not None:
@@ -278,19 +306,78 @@ class _Checker:
         if isinstance(node, Rename):
             assert node.body is not None
             return self.part(node.body, self._renamed(node, env), stack)
+        if isinstance(node, Build) and len(stack) == len(node.constructor.types):
+            return Built(node.constructor, stack)
         if isinstance(node, Global):
-            function = node.function
-            if function in self.structs or function.struct >= 0 or function.body is None:
-                return None
-            return self.part(function.body, {}, stack)
+            return self._part_of_global(node.function, env, stack)
+        if isinstance(node, Fix):
+            return self._part_of_fix(node, env, stack)
         if isinstance(node, Case) and node.branches:
             part = self.part(node.scrutinee, env)
-            parts = [self.part(b, e, stack) for e, b in self._branches(node, env, part)]
+            branches = self._branches(node, env, part)
+            parts = [self.part(b, e, stack) for possible, e, b in branches if possible]
             known = parts[0]
             for other in parts[1:]:
                 known = _weaker(known, other)
             return known
         return None
+
+    def _part_of_global(self, function: Function, env: Env, stack: Stack) -> Fact:
+        if function in env:
+            found = env[function]
+            return found if isinstance(found, Part) else None
+        if function in self.structs or function.body is None:
+            return None
+        if function.struct < 0:
+            return self.part(function.body, {}, stack)
+        parameters: list[Local] = []
+        body = function.body
+        while isinstance(body, Lam) and len(parameters) < function.n_args:
+            parameters.append(body.local)
+            body = body.body
+        result = function.signature()[1]
+        inner: Env = dict.fromkeys(function.mutual)
+        return self._part_of_calls(
+            function, parameters, function.struct, body, result, inner, stack
+        )
+
+    def _part_of_fix(self, fix: Fix, env: Env, stack: Stack) -> Fact:
+        result = uncurry(fix.function.type)[1]
+        return self._part_of_calls(
+            fix.function, fix.parameters, fix.struct, fix.body, result, env, stack
+        )
+
+    def _part_of_calls(
+        self,
+        function: Function | Local,
+        parameters: list[Local],
+        struct: int,
+        body: Node,
+        result: Type,
+        env: Env,
+        stack: Stack,
+    ) -> Part | None:
+        """Return what is known of a fixpoint's result, by induction over its own calls.
+
+        Every value it returns comes from a branch without a call. So if those give parts of the
+        decreasing argument when the calls are taken to, all its results are parts of it. A call's
+        own argument is strictly smaller, so its result may be taken to be strict.
+        """
+        if struct < 0 or len(stack) < len(parameters):
+            return None
+        argument, result = self._lasting(stack[struct]), resolve(result)
+        if argument is None or not isinstance(result, Con):
+            return None
+        own = _whole(argument.type)
+        if own is None or not _same(argument.type, own.type) or argument.block != own.block:
+            return None
+        if result.inductive is not argument.type.inductive:
+            return None
+        inner: Env = {**env, **dict.fromkeys(parameters)}
+        inner[function] = Part(True, argument.type, argument.block)
+        inner[parameters[struct]] = argument
+        found = self.part(body, inner, stack[len(parameters) :])
+        return found if isinstance(found, Part) else None
 
 
 def _candidates(types: list[Type]) -> list[int]:

@@ -304,4 +304,31 @@ Fixpoint size {A B : Type} (t : tree A B) : nat :=
   match t with leaf => 0 | node l _ r => S (size l + size r) end.
 Example e : size (node leaf (1, true) leaf) = 1. Proof. reflexivity. Qed.
 """,
+    "guard_through_pairs_and_fixpoints": LIST
+    + """
+Fixpoint pair1 (n : nat) : nat := match n with 0 => 0 | S m => let (a, b) := (m, m) in pair1 a end.
+Fixpoint pair2 (n : nat) : nat :=
+  match n with 0 => 1 | S m => match (m, n) with (a, b) => S (pair2 a) end end.
+Definition halves (n : nat) := (n, n).
+Fixpoint pair3 (n : nat) : nat :=
+  match n with 0 => 1 | S m => let '(a, b) := halves m in pair3 a + pair3 b end.
+Fixpoint pair4 (n : nat) : nat := match n with 0 => 0 | S m => S (pair4 (fst (m, n))) end.
+Fixpoint minus1 (n : nat) : nat := match n with 0 => 0 | S m => S (minus1 (m - 3)) end.
+Fixpoint minus2 (n k : nat) : nat := match n with 0 => 0 | S m => S (minus2 (m - k) k) end.
+Definition sub2 := fix s (n m : nat) {struct n} : nat :=
+  match n, m with S k, S l => s k l | _, _ => n end.
+Fixpoint minus3 (n : nat) : nat := match n with 0 => 0 | S m => S (minus3 (sub2 m 1)) end.
+Fixpoint drop {A : Type} (l : list A) (n : nat) {struct l} : list A :=
+  match l with [] => l | x :: t => match n with 0 => l | S k => drop t k end end.
+Fixpoint every {A : Type} (l : list A) : list A :=
+  match l with [] => [] | x :: t => x :: every (drop t 1) end.
+Fixpoint inner (n : nat) : nat := match n with 0 => 0 | S m =>
+  S (inner ((fix g (k : nat) : nat := match k with S (S j) => g j | _ => k end) m)) end.
+Fixpoint less (n : nat) : nat :=
+  match n with 0 => 0 | S m => match m - 1 with 0 => 1 | S k => less k + less (k - 1) end end.
+Example e1 : (pair1 3, pair2 3, pair3 3, pair4 3) = (0, 4, 8, 3). Proof. reflexivity. Qed.
+Example e2 : (minus1 9, minus2 9 2, minus3 9, inner 9) = (3, 3, 5, 1). Proof. reflexivity. Qed.
+Example e3 : every [1; 2; 3; 4; 5] = [1; 3; 5]. Proof. reflexivity. Qed.
+Example e4 : less 9 = 3. Proof. reflexivity. Qed.
+""",
 }
