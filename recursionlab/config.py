@@ -50,11 +50,12 @@ def read_toml(path: str | Path) -> dict[str, Any]:
     """
     raw = Path(path).read_bytes()
     try:
-        return tomllib.loads(raw.decode("utf-8"))
+        table: dict[str, Any] = tomllib.loads(raw.decode("utf-8"))
     except UnicodeDecodeError:
         raise ConfigError(f"{path}: expected a UTF-8 text file") from None
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{path}: not a TOML file: {error}") from None
+    return table
 
 
 def parse_value(text: str) -> Any:
