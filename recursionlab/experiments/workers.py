@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 import time
@@ -16,6 +15,12 @@ from typing import IO, Any
 from recursionlab.errors import RecursionLabError
 from recursionlab.files import read_json
 
+# A worker runs the package that its parent runs, whatever the current folder holds: the first entry
+# of the path, which would be that folder, becomes the package's own.
+START = """import sys
+sys.path[0] = sys.argv[1]
+from recursionlab.experiments import workers
+sys.exit(workers.main())"""
 POLL = 0.2  # seconds between two looks at the workers
 
 
@@ -98,15 +103,12 @@ def _start(job: Job, threads: int) -> _Worker:
             "threads": threads,
         }
     )
-    paths = [str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH", "")]
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(p for p in paths if p)}
     process = subprocess.Popen(
-        [sys.executable, "-m", "recursionlab.experiments.workers"],
+        [sys.executable, "-c", START, str(Path(__file__).parents[2])],
         stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         stderr=log,
         text=True,
-        env=environment,
     )
     assert process.stdin is not None
     process.stdin.write(told)
@@ -171,7 +173,8 @@ def _work() -> None:
     )
 
 
-def _main() -> int:
+def main() -> int:
+    """Do the one run; return the status to exit with."""
     from recursionlab.cli import explain
 
     try:
@@ -183,7 +186,3 @@ def _main() -> int:
         print(text, file=sys.stderr)
         return status
     return 0
-
-
-if __name__ == "__main__":
-    sys.exit(_main())

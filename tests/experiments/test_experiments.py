@@ -211,3 +211,12 @@ def test_a_rollout_feeds_the_model_its_own_terms():
     assert rollout(Stuck(), split, values, by=["size"]).accuracy == 0.0
     later = split.take(split.columns["size"] == 7)
     assert rollout(Perfect(), later, values, by=["size"]).overall["n"] == 32
+
+
+def test_workers_run_our_package_whatever_the_current_folder_holds(tmp_path, monkeypatch):
+    (tmp_path / "recursionlab").mkdir()
+    (tmp_path / "recursionlab" / "__init__.py").write_text("raise SystemExit('a decoy')")
+    (tmp_path / "small.toml").write_text(SMALL)
+    monkeypatch.chdir(tmp_path)
+    assert cli.main(["reproduce", "small.toml", "--output", "out"]) == 0
+    assert (tmp_path / "out" / "report.html").exists()
