@@ -1,0 +1,31 @@
+"""Run an experiment from data to report."""
+
+from __future__ import annotations
+
+import argparse
+
+from recursionlab.commands._options import output_options, read_sets, tell
+
+EXAMPLE = "recursionlab reproduce successor --quick"
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the command's arguments."""
+    parser.add_argument("name", metavar="NAME|CONFIG", help="an experiment's name, or a .toml")
+    parser.add_argument("--quick", action="store_true", help="the small variant: a minute or so")
+    output_options(parser, "the experiment's folder; finished runs in it are kept", sets=True)
+
+
+def run(args: argparse.Namespace) -> None:
+    """Run the command."""
+    from recursionlab.experiments.run import reproduce
+
+    out = reproduce(
+        args.name,
+        output=args.output,
+        quick=args.quick,
+        sets=read_sets(args),
+        threads=args.threads,
+        quiet=args.json,
+    )
+    tell(args, out.report, out.to_dict())
