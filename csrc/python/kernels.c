@@ -413,6 +413,15 @@ call_dot(call *c) {
         c->result = PyFloat_FromDouble(c->k->dot(n, x, y));
 }
 
+/* rounds: floating-point operations made */
+static void
+call_fma_peak(call *c) {
+    const size_t rounds = integer(c, (size_t)1 << 40);
+    float sum;
+    if (ready(c))
+        c->result = PyFloat_FromDouble(c->k->fma_peak(rounds, &sum));
+}
+
 static void
 call_bias_bwd(call *c) {
     const size_t n = dim(c), w = dim(c), ld = row_step(c, w);
@@ -511,6 +520,7 @@ static const struct {
     ROW(bias_bwd),      ROW(gather),
     ROW(scatter_add),   ROW(attention_fwd),
     ROW(attention_bwd), ROW(adamw),
+    ROW(fma_peak),
 #undef ROW
 };
 

@@ -58,3 +58,11 @@ def test_heads_must_fit_their_groups():
         _core.kernel(
             "base", "attention_fwd", 1, 1, 3, 2, 1, 3, 1, 1, 3, 1.0, 0, 0, None, 0.0, 0, 0, 0
         )
+
+
+def test_the_peak_loop_counts_its_operations():
+    lanes = {"base": 4, "avx2": 8, "avx512": 16}
+    for isa in _core.isas():
+        flops = _core.kernel(isa, "fma_peak", 10)
+        assert flops > 0 and flops == 10 * _core.kernel(isa, "fma_peak", 1)
+        assert flops % (2 * 10 * lanes.get(isa, 16)) == 0

@@ -223,6 +223,12 @@ typedef struct rlab_kernels {
      * 0 where weight decay applies; NULL: everywhere. */
     void (*adamw)(size_t n, const rlab_adamw *h, const uint8_t *decay, const float *g, float *w,
                   float *m, float *v);
+
+    /* ---- for benchmarks -------------------------------------------------------------------- */
+
+    /* rounds multiply-adds on every lane of enough registers to keep the processor busy; returns
+     * the floating-point operations that were. sum: out, one float of no meaning. */
+    double (*fma_peak)(size_t rounds, float *sum);
 } rlab_kernels;
 
 /* The table of an instruction set; NULL when this build has none (another architecture). The caller

@@ -1,6 +1,7 @@
 /* The table of one instruction set; included by kernels_<isa>.c, which defines RLAB_KERNELS and
  * RLAB_KERNELS_NAME. */
 #include "attention.inc.h"
+#include "peak.inc.h"
 
 const rlab_kernels RLAB_KERNELS = {
     .isa = RLAB_KERNELS_NAME,
@@ -38,4 +39,5 @@ const rlab_kernels RLAB_KERNELS = {
     .attention_fwd = attention_fwd,
     .attention_bwd = attention_bwd,
     .adamw = adamw,
+    .fma_peak = fma_peak,
 };
