@@ -1,13 +1,17 @@
 """One configuration format for files, command line and Python: read, override, check, write back.
 
-A configuration file is TOML with the tables `[data] [model] [train] [evaluate] [experiment]`. Every
-key is a field of a frozen dataclass; a key that is none is refused, with the nearest spelling.
+A configuration file is TOML with the tables `[data] [model] [train] [evaluate]` of a run and
+`[experiment] [sweep]` of many. Every key is a field of a frozen dataclass; a key that is none is
+refused, with the nearest spelling.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import difflib
+import json
+import math
+import re
 import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -70,6 +74,112 @@ def parse_value(text: str) -> Any:
         return tomllib.loads(f"value = {text}")["value"]
     except (tomllib.TOMLDecodeError, KeyError):
         return text
+
+
+_BARE = re.compile(r"[A-Za-z0-9_-]+")
+
+
+def to_toml(table: Mapping[str, Any]) -> str:
+    r"""Write a table as TOML that reads back as the same values; keys that are None are left out.
+
+    Values first, then a section for each table, in the order given.
+
+    Raises
+    ------
+    ConfigError
+        If a value is of a kind that TOML has no word for.
+
+    Examples
+    --------
+    >>> print(to_toml({"train": {"lr": 1e-3, "betas": [0.9, 0.98]}, "note": "\"b\""}), end="")
+    note = "\"b\""
+    <BLANKLINE>
+    [train]
+    lr = 0.001
+    betas = [0.9, 0.98]
+    """
+    lines: list[str] = []
+    _write_table(lines, plain(table), ())
+    return "\n".join(lines).lstrip("\n") + "\n"
+
+
+def _write_table(lines: list[str], table: Mapping[str, Any], path: tuple[str, ...]) -> None:
+    here = {k: v for k, v in table.items() if v is not None and not isinstance(v, Mapping)}
+    inner = {k: v for k, v in table.items() if isinstance(v, Mapping)}
+    if path and (here or not inner):
+        lines += ["", f"[{'.'.join(map(_toml_key, path))}]"]
+    lines += [f"{_toml_key(key)} = {_toml_value(value)}" for key, value in here.items()]
+    for key, value in inner.items():
+        _write_table(lines, value, (*path, key))
+
+
+def _toml_key(key: str) -> str:
+    return key if _BARE.fullmatch(key) else _toml_text(key)
+
+
+def _toml_text(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
+
+
+def _toml_value(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, float):
+        return repr(value) if math.isfinite(value) else str(value)  # inf, -inf and nan as TOML's
+    if isinstance(value, int):
+        return str(value)
+    if isinstance(value, str):
+        return _toml_text(value)
+    if isinstance(value, list):
+        return f"[{', '.join(map(_toml_value, value))}]"
+    if isinstance(value, Mapping):
+        parts = (f"{_toml_key(k)} = {_toml_value(v)}" for k, v in value.items() if v is not None)
+        return f"{{ {', '.join(parts)} }}"
+    raise ConfigError(f"expected a value that TOML can hold, got {value!r}")
+
+
+def flatten(table: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Return a nested table as dotted keys.
+
+    Examples
+    --------
+    >>> flatten({"train": {"lr": 0.1, "steps": 5}, "model.d_model": 64})
+    {'train.lr': 0.1, 'train.steps': 5, 'model.d_model': 64}
+    """
+    out: dict[str, Any] = {}
+    for key, value in table.items():
+        if isinstance(value, Mapping) and value:
+            out.update(flatten(value, f"{prefix}{key}."))
+        else:
+            out[f"{prefix}{key}"] = value
+    return out
+
+
+def parse_seeds(value: Any, where: str = "seeds") -> tuple[int, ...]:
+    """Return different whole numbers from a list, a number, or text such as `0..4,7`.
+
+    Examples
+    --------
+    >>> parse_seeds("0..2,7")
+    (0, 1, 2, 7)
+    """
+    parts = value.split(",") if isinstance(value, str) else value
+    if isinstance(parts, int) and not isinstance(parts, bool):
+        parts = [parts]
+    seeds: list[int] = []
+    for part in parts if isinstance(parts, (list, tuple, range)) else [parts]:
+        first, dots, last = str(part).strip().partition("..")
+        ends = (first, last) if dots else (first,)
+        if isinstance(part, bool) or not all(e.isascii() and e.isdecimal() for e in ends):
+            raise ConfigError(
+                f"{where}: expected different whole numbers such as [0, 1, 2] or 0..4, got {part!r}"
+            )
+        if int(ends[-1]) - int(first) > 100_000:
+            raise ConfigError(f"{where}: the range {part!r} has more than 100000 seeds")
+        seeds += range(int(first), int(ends[-1]) + 1)
+    if not seeds or len(set(seeds)) != len(seeds) or max(seeds) > 2**64 - 1:
+        raise ConfigError(f"{where}: expected different whole numbers below 2^64, got {value!r}")
+    return tuple(seeds)
 
 
 def parse_sizes(value: Any, where: str = "sizes") -> tuple[int, ...]:
@@ -150,6 +260,12 @@ def set_key(table: Mapping[str, Any], dotted: str, value: Any) -> dict[str, Any]
             raise ConfigError(f"{dotted!r}: expected a key such as train.steps")
         over = {key: over}
     return merge(table, over)
+
+
+def defaults_of(cls: type) -> dict[str, Any]:
+    """Return the fields of a configuration dataclass that have a default, as plain values."""
+    found = {name: _default(field) for name, field in fields_of(cls).items()}
+    return {k: plain(v) for k, v in found.items() if v is not dataclasses.MISSING}
 
 
 def fields_of(cls: type) -> dict[str, dataclasses.Field[Any]]:

@@ -8,6 +8,7 @@ import json
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
@@ -99,6 +100,76 @@ def atomic_folder(path: str | Path, overwrite: bool = False) -> Iterator[Path]:
         shutil.rmtree(part, ignore_errors=True)
         raise
     sync(final.parent)
+
+
+LOCK = ".lock"
+
+
+def is_new(folder: str | Path) -> bool:
+    """Return whether a folder is absent, or holds nothing but what killed processes left.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> is_new(tempfile.mkdtemp())
+    True
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        return not folder.exists()
+    return all(
+        p.name == LOCK or (p.name.startswith(".") and p.suffix in (".part", ".old"))
+        for p in folder.iterdir()
+    )
+
+
+def clean(folder: str | Path) -> None:
+    """Remove what killed processes left anywhere in a folder: files and folders never finished."""
+    for path in sorted(Path(folder).rglob(".*")):
+        if path.suffix in (".part", ".old"):
+            if path.is_dir():
+                shutil.rmtree(path, ignore_errors=True)
+            else:
+                path.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def locked(folder: str | Path, wait: float = 10.0) -> Iterator[None]:
+    """Keep other processes out of a folder; the lock goes with the process, however it ends.
+
+    Parameters
+    ----------
+    folder : str or Path
+        Made if need be.
+    wait : float
+        Seconds to wait for another process to end.
+
+    Raises
+    ------
+    InputError
+        If another process still works in the folder.
+    """
+    Path(folder).mkdir(parents=True, exist_ok=True)
+    try:
+        import fcntl
+    except ImportError:  # pragma: no cover - a system without it
+        yield
+        return
+    with open(Path(folder) / LOCK, "ab") as file:
+        deadline = time.monotonic() + wait
+        while True:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if time.monotonic() > deadline:
+                    raise InputError(
+                        f"{folder}: another process works in this folder; wait for it or stop it"
+                    ) from None
+                time.sleep(0.05)
+            except OSError:  # a file system without locks
+                break
+        yield
 
 
 def _umask() -> int:

@@ -1,21 +1,32 @@
-"""The configuration of an experiment: tables of a TOML file, variants, seeds and quick form."""
+"""The configuration of an experiment: tables of a TOML file, variants, seeds, sweep, quick form."""
 
 from __future__ import annotations
 
-import dataclasses
-import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from recursionlab.config import build, check_keys, merge, plain, read_toml, set_key, suggest
+from recursionlab.config import (
+    build,
+    check_keys,
+    defaults_of,
+    flatten,
+    merge,
+    parse_seeds,
+    plain,
+    read_toml,
+    set_key,
+    suggest,
+    to_toml,
+)
 from recursionlab.data.config import DataConfig
 from recursionlab.errors import ConfigError, InputError
+from recursionlab.experiments.points import VARIED, SweepConfig, named_points
 
 HERE = Path(__file__).parent
-TABLES = ("data", "model", "train", "evaluate", "experiment")
-VARIED = ("data", "model", "train", "evaluate")
+TABLES = (*VARIED, "experiment", "sweep")
+FITTED = ("max_positions",)  # of [model]: found from the data where the file is silent
 
 
 @dataclass(frozen=True)
@@ -46,35 +57,27 @@ class ExperimentConfig:
 
     title: str = ""  # heading of the report
     about: str = ""  # a sentence or two below it
-    seeds: tuple[int, ...] = (0, 1, 2)  # of training; every variant is run with each
+    seeds: tuple[int, ...] = (0, 1, 2)  # of training, or "0..4"; every variant is run with each
     variants: dict[str, Any] = field(default_factory=dict)  # name: tables put over the others
-    grid: dict[str, Any] = field(default_factory=dict)  # "train.lr": [values], every combination
     quick: dict[str, Any] = field(default_factory=dict)  # tables (and seeds) put over with --quick
 
     def validate(self) -> None:
         """Refuse values outside their range."""
-        whole = all(isinstance(s, int) and not isinstance(s, bool) and s >= 0 for s in self.seeds)
-        if not self.seeds or not whole or len(set(self.seeds)) != len(self.seeds):
-            raise ConfigError(
-                f"experiment.seeds: expected different whole numbers, got {self.seeds}"
-            )
+        parse_seeds(self.seeds, "experiment.seeds")
         for name, over in self.variants.items():
             check_keys(over, VARIED, f"experiment.variants.{name}")
             if not name or not all(c.isalnum() or c in "-_" for c in name):
                 raise ConfigError(
                     f"experiment.variants: expected letters, digits, - and _, got {name!r}"
                 )
-        for key, values in self.grid.items():
-            if not isinstance(values, (list, tuple)) or not values:
-                raise ConfigError(f"experiment.grid: expected a list of values for {key!r}")
 
 
 @dataclass(frozen=True)
 class Settings:
-    """Everything that determines one variant, apart from the seed of training."""
+    """Everything that determines one variant but the seed of training, defaults included."""
 
     data: DataConfig
-    model: dict[str, Any]
+    model: dict[str, Any]  # without what is fitted to the data, unless it was given
     train: dict[str, Any]
     evaluate: EvaluateConfig
 
@@ -90,8 +93,11 @@ class Experiment:
 
     name: str
     config: ExperimentConfig
-    variants: dict[str, Settings]
+    sweep: SweepConfig
+    variants: dict[str, Settings]  # with [sweep], every variant at every point
+    points: dict[str, dict[str, Any]]  # of each of them: the keys that vary, and their values
     base: Path
+    table: dict[str, Any]  # the whole file with every key, from which the same experiment is made
 
     @property
     def data(self) -> DataConfig:
@@ -106,7 +112,12 @@ class Experiment:
             "about": self.config.about,
             "seeds": list(self.config.seeds),
             "variants": {name: s.to_dict() for name, s in self.variants.items()},
+            "points": plain(self.points),
         }
+
+    def to_toml(self) -> str:
+        """Return the configuration as a file: every key, what was set and what is the default."""
+        return to_toml(self.table)
 
 
 def settings_of(table: Mapping[str, Any]) -> Settings:
@@ -116,12 +127,14 @@ def settings_of(table: Mapping[str, Any]) -> Settings:
 
     data = DataConfig.from_dict(table.get("data", {}))
     data.validate()
-    model = dict(_table(table, "model"))
-    train = dict(_table(table, "train"))
-    model_from_dict(model)
-    TrainConfig.from_dict(train)
+    given = _table(table, "model")
+    model = model_from_dict(given).to_dict()
+    train = TrainConfig.from_dict(dict(_table(table, "train"))).to_dict()
     return Settings(
-        data, model, train, build(EvaluateConfig, table.get("evaluate", {}), "evaluate")
+        data,
+        {k: v for k, v in model.items() if k in given or k not in FITTED},
+        train,
+        build(EvaluateConfig, table.get("evaluate", {}), "evaluate"),
     )
 
 
@@ -152,7 +165,7 @@ def find(name: str | Path) -> Path:
 
 
 def load_experiment(
-    name: str | Path,
+    name: str | Path | Mapping[str, Any],
     *,
     sets: Mapping[str, Any] | None = None,
     variant: str | None = None,
@@ -162,8 +175,8 @@ def load_experiment(
 
     Parameters
     ----------
-    name : str or path
-        Of an experiment of the library, or a TOML file.
+    name : str, path or mapping
+        The name of an experiment of the library, a TOML file, or its tables as a mapping.
     sets : mapping, optional
         Keys to set, such as `{"train.steps": 100}`; they are put over the variants too.
     variant : str, optional
@@ -175,58 +188,105 @@ def load_experiment(
     ------
     ConfigError
         If a key is unknown or a value outside its range; the message names the file.
+
+    Examples
+    --------
+    >>> data = {"program": "binary", "function": "succ", "sizes": "1..4"}
+    >>> experiment = load_experiment({"data": data}, sets={"train.lr": 0.1})
+    >>> experiment.variants["main"].train["lr"]
+    0.1
     """
+    given = {k: plain(v) for k, v in (sets or {}).items()}
+    if isinstance(name, Mapping):
+        return _experiment("experiment", Path(), dict(plain(name)), given, variant, quick)
     path = find(name)
     table = read_toml(path)
     try:
-        return _experiment(path, table, dict(sets or {}), variant, quick)
+        return _experiment(path.stem, path.parent, table, given, variant, quick)
     except ConfigError as error:
         raise ConfigError(f"{path}: {error}") from None
 
 
 def _experiment(
-    path: Path, table: dict[str, Any], sets: dict[str, Any], variant: str | None, quick: bool
+    name: str,
+    base: Path,
+    table: dict[str, Any],
+    sets: dict[str, Any],
+    variant: str | None,
+    quick: bool,
 ) -> Experiment:
+    table = _with_sets(_with_quick(table) if quick else table, sets, variant)
+    config = build(ExperimentConfig, table["experiment"], "experiment")
+    sweep = build(SweepConfig, table["sweep"], "sweep")
+    for key in sets:
+        if key in sweep.keys():
+            raise ConfigError(
+                f"{key} is swept; set its values, for example --set 'sweep.product.{key}=[...]'"
+            )
+    tables = {key: table[key] for key in VARIED}
+    named = named_points(config.variants or {"main": {}}, sweep)
+    variants = {label: settings_of(merge(tables, over)) for label, (over, _) in named.items()}
+    points = {label: point for label, (_, point) in named.items()}
+    whole = _whole({**tables, "experiment": plain(config), "sweep": plain(sweep)})
+    return Experiment(name, config, sweep, variants, points, base, whole)
+
+
+def _with_quick(table: dict[str, Any]) -> dict[str, Any]:
+    """Return the tables with [experiment.quick] put over them."""
+    experiment = dict(_table(table, "experiment"))
+    over = dict(_table(experiment, "quick"))
+    check_keys(over, (*VARIED, "seeds"), "experiment.quick")
+    experiment["quick"] = {}
+    if "seeds" in over:
+        experiment["seeds"] = over.pop("seeds")
+    return merge({**table, "experiment": experiment}, over)
+
+
+def _with_sets(
+    table: dict[str, Any], sets: Mapping[str, Any], variant: str | None
+) -> dict[str, Any]:
+    """Return all tables with keys set, in the variants too, and the variants cut to one."""
     check_keys(table, TABLES, "configuration")
-    config = build(ExperimentConfig, table.pop("experiment", {}), "experiment")
-    if quick:
-        check_keys(config.quick, (*VARIED, "seeds"), "experiment.quick")
-        over = dict(config.quick)
-        seeds = over.pop("seeds", config.seeds)
-        config = dataclasses.replace(config, seeds=tuple(seeds))
-        table = merge(table, over)
-    for key in [k for k in sets if k.startswith("experiment.")]:
-        changes = build(
-            ExperimentConfig, {key.removeprefix("experiment."): sets.pop(key)}, "experiment"
-        )
-        field_name = key.removeprefix("experiment.")
-        config = dataclasses.replace(config, **{field_name: getattr(changes, field_name)})
-    config.validate()
-    named = config.variants or {"main": {}}
+    table = {key: _table(table, key) for key in TABLES}
+    for key, value in sets.items():
+        check_keys({key.partition(".")[0]: None}, TABLES, f"--set {key}")
+        table = set_key(table, key, value)
+    experiment = dict(table["experiment"])
+    if "seeds" in experiment:
+        experiment["seeds"] = parse_seeds(experiment["seeds"], "experiment.seeds")
+    variants = dict(_table(experiment, "variants"))
     if variant is not None:
-        if variant not in named:
-            raise ConfigError(f"no variant {variant!r}{suggest(variant, named)}")
-        named = {variant: named[variant]}
-    variants = {}
-    for label, over in _combinations(named, config.grid):
-        whole = merge(table, over)
+        if variant not in (variants or {"main": {}}):
+            raise ConfigError(f"no variant {variant!r}{suggest(variant, variants or ['main'])}")
+        variants = {variant: variants.get(variant, {})}
+    for name, over in variants.items():
         for key, value in sets.items():
-            whole = set_key(whole, key, value)
-        check_keys(whole, VARIED, "configuration")
-        variants[label] = settings_of(whole)
-    return Experiment(path.stem, config, variants, path.parent)
+            if isinstance(over, Mapping) and key in flatten(over):
+                variants[name] = over = set_key(over, key, value)
+    return {**table, "experiment": {**experiment, "variants": variants}}
 
 
-def _combinations(
-    named: Mapping[str, Any], grid: Mapping[str, Any]
-) -> list[tuple[str, dict[str, Any]]]:
-    """Return every variant at every point of the grid."""
-    out = []
-    for name, over in named.items():
-        for values in itertools.product(*grid.values()):
-            label, table = name, dict(over)
-            for key, value in zip(grid, values, strict=True):
-                table = set_key(table, key, value)
-                label += f",{key.rpartition('.')[2]}={value}"
-            out.append((label, table))
-    return out
+def _whole(table: dict[str, Any]) -> dict[str, Any]:
+    """Return the tables with every key, defaults included; a key that is None is left out."""
+    from recursionlab.learn import TrainConfig
+    from recursionlab.models import from_dict as model_from_dict
+
+    defaults: dict[str, Any] = {
+        "data": defaults_of(DataConfig),
+        "train": TrainConfig().to_dict(),
+        "evaluate": defaults_of(EvaluateConfig),
+    }
+    varied = [flatten(over) for over in table["experiment"]["variants"].values()]
+    varied += [flatten(table["sweep"]["product"]), *map(flatten, table["sweep"]["points"])]
+    if not any("model.kind" in keys for keys in varied):
+        model = model_from_dict(table["model"]).to_dict()
+        defaults["model"] = {k: v for k, v in model.items() if k not in FITTED}
+    return _without_none(merge(defaults, table))
+
+
+def _without_none(table: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        key: _without_none(value) if isinstance(value, Mapping) else value
+        for key, value in table.items()
+        if value is not None
+    }

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from recursionlab.errors import ConfigError, FormatError
-from recursionlab.experiments.config import Experiment, load_experiment
+from recursionlab.experiments.config import Experiment, Settings, load_experiment, settings_of
 from recursionlab.experiments.single import DONE, run_one
 from recursionlab.experiments.workers import Job, run_jobs
-from recursionlab.files import read_json, write_json
+from recursionlab.files import clean, is_new, locked, read_json, write_json
 from recursionlab.machine import default_threads
 
 
@@ -30,7 +30,7 @@ class Outcome:
 
 
 def reproduce(
-    name: str | Path,
+    name: str | Path | Mapping[str, Any],
     *,
     output: str | Path | None = None,
     quick: bool = False,
@@ -42,8 +42,8 @@ def reproduce(
 
     Parameters
     ----------
-    name : str or path
-        Of an experiment (`recursionlab list experiments`), or a TOML file.
+    name : str, path or mapping
+        Of an experiment (`recursionlab list experiments`), a TOML file, or its tables.
     output : path, optional
         The folder; `runs/NAME` if not given. An unfinished experiment in it is gone on with.
     quick : bool
@@ -67,17 +67,41 @@ def reproduce(
     """
     experiment = load_experiment(name, sets=sets, quick=quick)
     folder = Path(output or f"runs/{experiment.name}{'-quick' if quick else ''}")
+    with locked(folder):
+        run_all(experiment, folder, threads, quiet)
+        return _close(folder)
+
+
+def run_all(
+    experiment: Experiment, folder: Path, threads: int | None, quiet: bool, pages: bool = True
+) -> None:
+    """Make the data and do every run of an experiment in a folder that is locked.
+
+    Parameters
+    ----------
+    experiment : Experiment
+        What to run.
+    folder : Path
+        New, or with a part of the same experiment, which is gone on with.
+    threads : int, optional
+        Of all runs together; never changes a result.
+    quiet : bool
+        Print no progress.
+    pages : bool
+        Whether each run gets a page of its own.
+    """
     threads = threads or default_threads()
     seconds = _open(folder, experiment, threads)
-    jobs, data = [], {}
+    jobs, data = [], dict[Path, Any]()
     for variant, settings in experiment.variants.items():
-        began = time.perf_counter()
-        where = folder / "data" / variant
-        data[variant] = _data(where, experiment, variant, threads)
-        _note(folder, seconds, f"{variant}, data", time.perf_counter() - began)
+        where = data_folder(folder, experiment.variants, variant)
+        if where not in data:
+            began = time.perf_counter()
+            data[where] = _data(where, experiment, variant, threads)
+            _note(folder, seconds, f"{variant}, data", time.perf_counter() - began)
         for seed in experiment.config.seeds:
             run = folder / "runs" / variant / f"seed-{seed}"
-            job = Job(f"{variant}, seed {seed}", settings.to_dict(), where, run, seed)
+            job = Job(f"{variant}, seed {seed}", settings.to_dict(), where, run, seed, pages)
             if not (run / DONE).is_file():
                 jobs.append(job)
             elif not quiet:
@@ -90,14 +114,18 @@ def reproduce(
 
     if min(threads, len(jobs)) > 1:
         run_jobs(jobs, threads, not quiet, done)
-    else:
-        for job in jobs:
-            began, variant = time.perf_counter(), job.data.name
-            run_one(
-                experiment.variants[variant], data[variant], job.folder, job.seed, threads, quiet
-            )
-            done(job, time.perf_counter() - began)
-    return _close(folder)
+        return
+    for job in jobs:
+        began = time.perf_counter()
+        settings = settings_of(job.settings)
+        run_one(settings, data[job.data], job.folder, job.seed, threads, quiet, pages)
+        done(job, time.perf_counter() - began)
+
+
+def data_folder(folder: Path, variants: Mapping[str, Settings], variant: str) -> Path:
+    """Return where the data of a variant is: with the first variant that has the same."""
+    first = next(n for n, s in variants.items() if s.data == variants[variant].data)
+    return folder / "data" / first
 
 
 def _tell(job: Job, note: str) -> None:
@@ -123,13 +151,14 @@ def _open(folder: Path, experiment: Experiment, threads: int) -> dict[str, float
     config = experiment.to_dict()
     file = folder / "experiment.json"
     if file.is_file():
+        clean(folder)
         saved = read_json(file)
         if not isinstance(saved, dict) or saved.get("config") != config:
             raise ConfigError(
                 f"{folder}: holds another experiment; name another folder with --output"
             )
         return dict(saved.get("seconds", {}))
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+    if not is_new(folder):
         raise ConfigError(
             f"{folder}: is not empty and holds no experiment; name another with --output"
         )

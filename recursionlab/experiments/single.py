@@ -2,59 +2,98 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from recursionlab.data.dataset import Dataset
 from recursionlab.errors import ConfigError, FormatError, InputError
 from recursionlab.experiments.config import Settings, load_experiment, settings_of
-from recursionlab.files import read_json, write_json
+from recursionlab.files import clean, is_new, read_json, write_json
 from recursionlab.machine import default_threads
 
-DONE = "summary.json"
+DONE = "summary.json"  # written last: who has it is finished
+SETTINGS = "settings.json"
 
 
 def train(
-    config: str | Path,
-    output: str | Path | None,
-    sets: Mapping[str, Any],
-    variant: str | None,
-    threads: int | None,
+    config: str | Path | Mapping[str, Any],
+    output: str | Path | None = None,
+    sets: Mapping[str, Any] | None = None,
+    variant: str | None = None,
+    threads: int | None = None,
+    resume: bool = False,
 ) -> Path:
-    """Train the run that a configuration file describes and return its folder."""
+    """Train and evaluate the run that a configuration describes and return its folder.
+
+    Parameters
+    ----------
+    config : str, path or mapping
+        The name of an experiment, a TOML file or its tables; the seed is `train.seed`.
+    output : path, optional
+        The run's folder, new or empty; `runs/NAME-VARIANT` if not given.
+    sets : mapping, optional
+        Keys to set, such as `{"train.steps": 100}`.
+    variant : str, optional
+        Which variant, where there are several.
+    threads : int, optional
+        Never changes a result.
+    resume : bool
+        Go on with the same run where the folder has a part of it.
+
+    Raises
+    ------
+    ConfigError
+        If the configuration is not usable, or the folder holds a run of another one.
+    InputError
+        If the folder is not empty and `resume` is not set.
+    """
     experiment = load_experiment(config, sets=sets, variant=variant)
     if len(experiment.variants) > 1:
         names = ", ".join(experiment.variants)
         raise ConfigError(f"{config}: has several variants; choose one with --variant: {names}")
     ((name, settings),) = experiment.variants.items()
     folder = Path(output or f"runs/{experiment.name}-{name}")
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+    seed = int(settings.train.get("seed", 0))
+    base = str(experiment.base) if settings.data.program.endswith(".v") else "."
+    told = {"settings": settings.to_dict(), "seed": seed, "base": base}
+    if not is_new(folder) and not resume:
         raise InputError(
             f"{folder}: the folder is not empty; go on with --resume, or name another with --output"
         )
-    from recursionlab.data import from_config
-
-    data = from_config(settings.data, base=experiment.base, threads=threads)
-    data.save(folder / "data")
-    run_one(settings, data, folder, int(settings.train.get("seed", 0)), threads)
-    return folder
+    if (folder / SETTINGS).is_file() and read_json(folder / SETTINGS) != told:
+        raise ConfigError(f"{folder}: holds a run of another configuration; name another folder")
+    if not is_new(folder) and not (folder / SETTINGS).is_file():
+        raise FormatError(f"{folder}: expected a run's folder with a settings.json in it")
+    write_json(folder / SETTINGS, told)
+    return _go_on(folder, settings, seed, Path(base), threads)
 
 
 def resume(folder: str | Path, threads: int | None) -> Path:
     """Go on with a run that was stopped, to the bits it would have had."""
-    from recursionlab.data import load_dataset
-
     folder = Path(folder)
-    file = folder / "settings.json"
+    file = folder / SETTINGS
     if not file.is_file():
         raise FormatError(f"{folder}: expected a run's folder with a settings.json in it")
     saved = read_json(file)
     try:
         settings, seed = settings_of(saved["settings"]), int(saved["seed"])
-    except (KeyError, TypeError, ConfigError) as error:
+        base = Path(saved.get("base", "."))
+    except (KeyError, TypeError, AttributeError, ConfigError) as error:
         raise FormatError(f"{file}: not the settings of a run: {error}") from None
-    run_one(settings, load_dataset(folder / "data"), folder, seed, threads)
+    return _go_on(folder, settings, seed, base, threads)
+
+
+def _go_on(folder: Path, settings: Settings, seed: int, base: Path, threads: int | None) -> Path:
+    """Do what is left of a run whose settings are in its folder: data, training, evaluation."""
+    from recursionlab.data import from_config, load_dataset
+
+    if (folder / "data").is_dir():
+        data = load_dataset(folder / "data")
+    else:
+        data = from_config(settings.data, base=base, threads=threads)
+        data.save(folder / "data")
+    run_one(settings, data, folder, seed, threads)
     return folder
 
 
@@ -69,24 +108,31 @@ def run_one(
     data: Dataset,
     folder: Path,
     seed: int,
-    threads: int | None,
+    threads: int | Callable[[], int] | None,
     quiet: bool = False,
+    page: bool = True,
 ) -> dict[str, Any]:
     """Train, evaluate and write the page of one run, unless done; return its summary."""
-    if (folder / DONE).is_file():
-        return dict(read_json(folder / DONE))
     from recursionlab.experiments.results import SPLITS, findings, read_evaluations
     from recursionlab.judge import evaluate
     from recursionlab.judge.pool import distinct_columns
     from recursionlab.report import write_report
 
-    threads = threads or default_threads()
+    if (folder / DONE).is_file():
+        if page and not (folder / "report.html").is_file():
+            write_report(folder)
+        return dict(read_json(folder / DONE))
+
+    given = threads or default_threads()
+    now = given if callable(given) else lambda: given
     for name in settings.evaluate.by:
         for split in evaluated_splits(settings, data):
             data[split].column(name)
     folder.mkdir(parents=True, exist_ok=True)
-    write_json(folder / "settings.json", {"settings": settings.to_dict(), "seed": seed})
-    run = _train(settings, data, folder, seed, threads, quiet)
+    clean(folder)
+    if not (folder / SETTINGS).is_file():
+        write_json(folder / SETTINGS, {"settings": settings.to_dict(), "seed": seed})
+    run = _train(settings, data, folder, seed, now, quiet)
     summary: dict[str, Any] = {"seed": seed, "splits": {}}
     for name in evaluated_splits(settings, data):
         result = evaluate(
@@ -96,7 +142,7 @@ def run_one(
             train=data["train"],
             keep=settings.evaluate.keep,
             samples=folder / f"samples-{name}.jsonl",
-            threads=threads,
+            threads=now(),
         )
         result.save(folder / f"evaluation-{name}.json")
         summary["splits"][name] = result.overall
@@ -104,7 +150,7 @@ def run_one(
             from recursionlab.data.make import as_values
             from recursionlab.judge.rollout import rollout
 
-            values = as_values(data, threads)[name]
+            values = as_values(data, now())[name]
             by, seen = settings.evaluate.by, data["train"]
             whole = rollout(run, data[name], values, by=by, train=seen)
             whole.save(folder / f"evaluation-{whole.split}.json")
@@ -114,12 +160,18 @@ def run_one(
     summary["names"] = SPLITS
     summary["findings"] = findings(found, settings.evaluate.goal)
     write_json(folder / DONE, summary)
-    write_report(folder)
+    if page:
+        write_report(folder)
     return summary
 
 
 def _train(
-    settings: Settings, data: Dataset, folder: Path, seed: int, threads: int, quiet: bool
+    settings: Settings,
+    data: Dataset,
+    folder: Path,
+    seed: int,
+    threads: Callable[[], int],
+    quiet: bool,
 ) -> Any:
     """Train, or go on training, in `folder`."""
     from recursionlab import learn

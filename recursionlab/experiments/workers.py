@@ -1,10 +1,19 @@
-"""Runs side by side: a process a run, so that small models use every core without waiting."""
+"""Runs side by side: a process a core, each does one run after another and takes over idle cores.
+
+A worker is told its runs and its share of the threads on standard input, a JSON object a line, and
+answers on standard output. When its parent is gone, however it ended, the worker ends at once.
+"""
 
 from __future__ import annotations
 
+import ctypes
 import json
+import os
+import queue
+import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -20,8 +29,8 @@ from recursionlab.files import read_json
 START = """import sys
 sys.path[0] = sys.argv[1]
 from recursionlab.experiments import workers
-sys.exit(workers.main())"""
-POLL = 0.2  # seconds between two looks at the workers
+sys.exit(workers.main(int(sys.argv[2])))"""
+POLL = 0.2  # seconds between two looks at how far the runs are
 
 
 @dataclass(frozen=True)
@@ -33,14 +42,17 @@ class Job:
     data: Path
     folder: Path
     seed: int
+    page: bool = True  # whether to write the run's own page
 
-
-@dataclass
-class _Worker:
-    job: Job
-    process: subprocess.Popen[str]
-    log: IO[str]
-    began: float
+    def told(self) -> dict[str, Any]:
+        """Return what a worker is told."""
+        return {
+            "settings": self.settings,
+            "data": str(self.data.resolve()),
+            "folder": str(self.folder.resolve()),
+            "seed": self.seed,
+            "page": self.page,
+        }
 
 
 def run_jobs(
@@ -49,7 +61,7 @@ def run_jobs(
     progress: bool,
     done: Callable[[Job, float], None],
 ) -> None:
-    """Do all jobs, as many at a time as there are threads.
+    """Do all jobs, as many at a time as there are threads; the last ones share what is idle.
 
     Parameters
     ----------
@@ -69,64 +81,108 @@ def run_jobs(
     """
     if not jobs:
         return
-    at_once = max(1, min(threads, len(jobs)))
-    waiting, running = list(jobs), list[_Worker]()
+    said: queue.SimpleQueue[tuple[_Worker, dict[str, Any] | None]] = queue.SimpleQueue()
+    waiting, workers = list(jobs), list[_Worker]()
     try:
+        workers += [_Worker(said) for _ in range(max(1, min(threads, len(jobs))))]
+        for worker in workers:
+            worker.give(waiting.pop(0))
+        busy = list(workers)
+        _share_out(busy, threads)
         with _bar(jobs, progress) as tick:
-            while waiting or running:
-                while waiting and len(running) < at_once:
-                    running.append(_start(waiting.pop(0), max(1, threads // at_once)))
-                time.sleep(POLL)
+            while busy:
+                try:
+                    worker, answer = said.get(timeout=POLL)
+                except queue.Empty:
+                    tick()
+                    continue
+                job, took = worker.finish(answer)
+                if waiting:
+                    worker.give(waiting.pop(0))
+                else:
+                    busy.remove(worker)
+                    worker.tell({"end": True})
+                    _share_out(busy, threads)
+                done(job, took)
                 tick()
-                for worker in [w for w in running if w.process.poll() is not None]:
-                    running.remove(worker)
-                    _finish(worker)
-                    done(worker.job, time.perf_counter() - worker.began)
     finally:
-        for worker in running:
-            worker.process.terminate()
-        for worker in running:
-            worker.process.wait()
-            worker.log.close()
+        for worker in workers:
+            worker.close()
 
 
-def _start(job: Job, threads: int) -> _Worker:
-    import tempfile
-
-    log = tempfile.TemporaryFile("w+", encoding="utf-8")  # noqa: SIM115 - closed with its worker
-    told = json.dumps(
-        {
-            "settings": job.settings,
-            "data": str(job.data.resolve()),
-            "folder": str(job.folder.resolve()),
-            "seed": job.seed,
-            "threads": threads,
-        }
-    )
-    process = subprocess.Popen(
-        [sys.executable, "-c", START, str(Path(__file__).parents[2])],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.DEVNULL,
-        stderr=log,
-        text=True,
-    )
-    assert process.stdin is not None
-    process.stdin.write(told)
-    process.stdin.close()
-    return _Worker(job, process, log, time.perf_counter())
+def _share_out(busy: Sequence[_Worker], threads: int) -> None:
+    """Tell the workers that have a run how many threads each has; together, all there are."""
+    for number, worker in enumerate(busy):
+        share, rest = divmod(threads, len(busy))
+        worker.tell({"threads": max(1, share + (number < rest))})
 
 
-def _finish(worker: _Worker) -> None:
-    """Close a worker that ended, and raise what it complained of."""
-    with worker.log as log:
-        log.seek(0)
-        said = log.read().strip()
-    status = worker.process.returncode
-    if status == 130:
-        raise KeyboardInterrupt
-    if status:
-        text = said.rpartition("\n")[2].removeprefix("recursionlab: error: ")
-        raise RecursionLabError(text or f"{worker.job.name}: stopped with status {status}")
+class _Worker:
+    """A process, the job it has, and a thread that passes on what it says."""
+
+    def __init__(self, said: queue.SimpleQueue[tuple[_Worker, dict[str, Any] | None]]) -> None:
+        import tempfile
+
+        self.job: Job | None = None
+        self.began = 0.0
+        self.log: IO[str] = tempfile.TemporaryFile("w+", encoding="utf-8")  # noqa: SIM115
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", START, str(Path(__file__).parents[2]), str(os.getpid())],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self.log,
+            text=True,
+        )
+        self.reader = threading.Thread(target=self._read, args=(said,), daemon=True)
+        self.reader.start()
+
+    def _read(self, said: queue.SimpleQueue[tuple[_Worker, dict[str, Any] | None]]) -> None:
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            said.put((self, json.loads(line)))
+        said.put((self, None))
+
+    def tell(self, what: dict[str, Any]) -> None:
+        """Write a line to the worker; one that is gone says so by itself."""
+        assert self.process.stdin is not None
+        try:
+            self.process.stdin.write(json.dumps(what) + "\n")
+            self.process.stdin.flush()
+        except (BrokenPipeError, ValueError):
+            pass
+
+    def give(self, job: Job) -> None:
+        """Let the worker do a job."""
+        self.job, self.began = job, time.perf_counter()
+        self.tell(job.told())
+
+    def finish(self, answer: dict[str, Any] | None) -> tuple[Job, float]:
+        """Return the job that is done and its seconds, or raise what the worker complained of."""
+        assert self.job is not None
+        if answer is None:
+            status = self.process.wait()
+            self.log.seek(0)
+            text = self.log.read().strip().rpartition("\n")[2]
+        else:
+            status, text = answer["status"], answer["text"]
+        if status == 130:
+            raise KeyboardInterrupt
+        if status or answer is None:
+            text = text.removeprefix("recursionlab: error: ")
+            raise RecursionLabError(text or f"{self.job.name}: stopped with status {status}")
+        return self.job, time.perf_counter() - self.began
+
+    def close(self) -> None:
+        """End the worker, whatever it is doing, and wait for it."""
+        assert self.process.stdin is not None and self.process.stdout is not None
+        try:
+            self.process.stdin.close()
+        except BrokenPipeError:
+            pass
+        self.process.wait()
+        self.reader.join()
+        self.process.stdout.close()
+        self.log.close()
 
 
 @contextmanager
@@ -156,33 +212,77 @@ def _share(folder: Path) -> float:
         return 0.0
 
 
-def _work() -> None:
-    """Do the one run that standard input describes."""
+# ---- the worker's side ---------------------------------------------------------------------------
+
+
+class _Told:
+    """What a worker was told: jobs to do, and how many threads are its own at the moment."""
+
+    def __init__(self) -> None:
+        self.jobs: queue.SimpleQueue[dict[str, Any] | None] = queue.SimpleQueue()
+        self.threads = 1
+
+    def listen(self) -> None:
+        """Read standard input to its end; without a word of farewell, the parent is gone."""
+        for line in sys.stdin:
+            told = json.loads(line)
+            if "end" in told:
+                self.jobs.put(None)
+                return
+            if "threads" in told:
+                self.threads = int(told["threads"])
+            else:
+                self.jobs.put(told)
+        os._exit(1)
+
+
+def _die_with(parent: int) -> None:
+    """Let the kernel end this process when its parent ends, where it can (Linux)."""
+    if sys.platform == "linux":
+        pr_set_pdeathsig = 1
+        try:
+            ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGKILL, 0, 0, 0)
+        except (OSError, AttributeError):  # pragma: no cover - a system without prctl
+            return
+    if os.getppid() != parent:  # it ended before
+        os._exit(1)
+
+
+def _work(told: dict[str, Any], threads: Callable[[], int], known: dict[str, Any]) -> None:
+    """Do one run. The last data set read is kept in `known` for the next."""
     from recursionlab.data import load_dataset
     from recursionlab.experiments.config import settings_of
     from recursionlab.experiments.single import run_one
 
-    told = json.loads(sys.stdin.read())
+    if told["data"] not in known:
+        known.clear()
+        known[told["data"]] = load_dataset(told["data"])
     run_one(
         settings_of(told["settings"]),
-        load_dataset(told["data"]),
+        known[told["data"]],
         Path(told["folder"]),
         int(told["seed"]),
-        int(told["threads"]),
+        threads,
         quiet=True,
+        page=bool(told["page"]),
     )
 
 
-def main() -> int:
-    """Do the one run; return the status to exit with."""
+def main(parent: int) -> int:
+    """Do runs until there are no more; return the status to exit with."""
     from recursionlab.cli import explain
 
+    _die_with(parent)
+    told, known = _Told(), dict[str, Any]()
+    threading.Thread(target=told.listen, daemon=True).start()
     try:
-        _work()
+        while (job := told.jobs.get()) is not None:
+            text, status = "", 0
+            try:
+                _work(job, lambda: told.threads, known)
+            except Exception as error:
+                text, status = explain(error)
+            print(json.dumps({"text": text, "status": status}), flush=True)
     except KeyboardInterrupt:
-        return 130
-    except Exception as error:
-        text, status = explain(error)
-        print(text, file=sys.stderr)
-        return status
+        os._exit(130)  # the thread that listens would hold up an orderly end
     return 0

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import json
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -30,7 +32,7 @@ def train(
     valid: SplitLike | None = None,
     output: str | Path | None = None,
     resume: str | Path | None = None,
-    threads: int | None = None,
+    threads: int | Callable[[], int] | None = None,
     progress: bool = True,
     **config: Any,
 ) -> Run:
@@ -51,8 +53,8 @@ def train(
         Folder for configuration, metrics and checkpoints; without it nothing is written.
     resume : str or Path, optional
         Folder of a run that was stopped; it goes on there, under its own configuration.
-    threads : int, optional
-        Threads to use. Default: `default_threads()`.
+    threads : int or function, optional
+        Threads to use, or a function that says how many now. Default: `default_threads()`.
     progress : bool
         Whether to show a bar on a terminal.
     **config
@@ -79,18 +81,25 @@ def train(
     if valid is not None:
         check_split(valid, "valid")
         check_vocabulary(valid, split.vocabulary, "valid")
-    if resume is not None:
-        if output is not None and Path(output) != Path(resume):
-            raise ConfigError("output: a resumed run stays in its folder; leave output out")
-        job = _open(Path(resume), model_config, split, valid, config)
-    else:
-        if model_config is None:
-            raise ConfigError("model: expected a shape such as Transformer(d_model=128), got None")
-        folder = None if output is None else Path(output)
-        job = _start(model_config, split, valid, folder, TrainConfig.from_dict(config))
-    job.threads = threads or default_threads()
-    job.progress = progress
-    return job.run()
+    if resume is not None and output is not None and Path(output) != Path(resume):
+        raise ConfigError("output: a resumed run stays in its folder; leave output out")
+    if resume is None and model_config is None:
+        raise ConfigError("model: expected a shape such as Transformer(d_model=128), got None")
+    given = threads or default_threads()
+    with contextlib.ExitStack() as stack:
+        if resume is not None:
+            folder = Path(resume)
+            if folder.is_dir():
+                stack.enter_context(files.locked(folder))
+            job = _open(folder, model_config, split, valid, config)
+        else:
+            assert model_config is not None
+            job = _start(model_config, split, valid, TrainConfig.from_dict(config))
+            if output is not None:
+                _claim(stack, Path(output), job, split)
+        job.threads = given if callable(given) else lambda: given
+        job.progress = progress
+        return job.run()
 
 
 @dataclass
@@ -106,7 +115,7 @@ class _Job:
     state: dict[str, Any]
     total: int  # updates in the whole run
     per_epoch: int  # updates an epoch
-    threads: int = 1
+    threads: Callable[[], int] = lambda: 1
     progress: bool = True
     clock: float = field(default_factory=time.monotonic)
 
@@ -137,7 +146,7 @@ class _Job:
         first = self.trainer.step
         stop = min([self.total, *(first - first % n + n for n in every)])
         try:
-            self.trainer.run(stop - first, self.threads)
+            self.trainer.run(stop - first, self.threads())
         except (DivergedError, KeyboardInterrupt):
             self._count()
             if self.trainer.step > first or checkpoint.newest_step(self.folder) != first:
@@ -194,7 +203,7 @@ class _Job:
     def _score(self, step: int) -> bool:
         """Score `valid`; return whether patience is at its end."""
         assert self.valid is not None
-        score = teacher_forced(self.model, self.valid, self.threads)
+        score = teacher_forced(self.model, self.valid, self.threads())
         self.metrics.append({"step": step, **{f"valid_{k}": v for k, v in score.items()}})
         best = self.state["best"]
         rank = [score["exact_match"], -score["loss"]]
@@ -268,23 +277,22 @@ def _job(
 
 
 def _start(
-    model_config: ModelConfig,
-    split: SplitLike,
-    valid: SplitLike | None,
-    folder: Path | None,
-    config: TrainConfig,
+    model_config: ModelConfig, split: SplitLike, valid: SplitLike | None, config: TrainConfig
 ) -> _Job:
     settings = checkpoint.Settings(model_config, config, tuple(split.vocabulary))
-    if folder is not None and any((folder / n).exists() for n in ("config.json", "checkpoints")):
+    return _job(settings, split, valid, None, checkpoint.new_model(settings))
+
+
+def _claim(stack: contextlib.ExitStack, folder: Path, job: _Job, split: SplitLike) -> None:
+    """Let a new run have its folder, locked, and write what it is made from."""
+    stack.enter_context(files.locked(folder))
+    if any((folder / n).exists() for n in ("config.json", "checkpoints")):
         raise InputError(
             f"output: {folder} already holds a run; resume it, or choose another folder"
         )
-    job = _job(settings, split, valid, folder, checkpoint.new_model(settings))
-    if folder is not None:
-        folder.mkdir(parents=True, exist_ok=True)
-        files.write_json(folder / "manifest.json", _manifest(settings, split, valid, job))
-        checkpoint.write_settings(folder, settings)
-    return job
+    job.folder, job.metrics = folder, Metrics(folder / "metrics.jsonl")
+    files.write_json(folder / "manifest.json", _manifest(job.settings, split, job.valid, job))
+    checkpoint.write_settings(folder, job.settings)
 
 
 def _manifest(

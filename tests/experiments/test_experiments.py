@@ -76,7 +76,7 @@ def test_variants_grid_sets_and_quick(file):
     assert {s.data.order for s in changed.variants.values()} == {"reversed"}
     one = load_experiment(file, variant="reversed")
     assert list(one.variants) == ["reversed"]
-    file.write_text(SMALL + '\n[experiment.grid]\n"train.lr" = [1e-3, 1e-4]\n')
+    file.write_text(SMALL + "\n[sweep.product]\ntrain.lr = [1e-3, 1e-4]\n")
     assert list(load_experiment(file).variants) == [
         f"{order},lr={rate}" for order in ("natural", "reversed") for rate in (0.001, 0.0001)
     ]
@@ -91,8 +91,17 @@ def test_variants_grid_sets_and_quick(file):
         ("[experiment]\nseeds = [-1]\n", "experiment.seeds"),
         ("[experiment.variants.a]\nmodle = 3\n", "experiment.variants.a: unknown key 'modle'"),
         ('[experiment.variants."a/b"]\n', "expected letters"),
-        ("[experiment.grid]\na = 3\n", "experiment.grid"),
-        ("[experiment.grid]\na = []\n", "experiment.grid"),
+        ("[sweep.product]\ntrain.lr = 3\n", "sweep.product: expected a list"),
+        ("[sweep.product]\ntrain.lr = []\n", "sweep.product: expected a list"),
+        ("[sweep.product]\ntrian.lr = [1]\n", "unknown key 'trian'; did you mean 'train'"),
+        ("[sweep.product]\ntrain.rl = [1]\n", "unknown key 'rl'"),
+        ("[sweep.product]\ntrain = [1]\n", "expected a key such as train.lr"),
+        ("[sweep.product]\ntrain.seed = [1]\n", "write experiment.seeds"),
+        ("[sweep.product]\ntrain.lr = [0.1, 0.1]\n", "comes twice"),
+        ("[sweep]\nproducts = 3\n", "did you mean 'product'"),
+        ("[sweep]\npoints = [3]\n", "sweep.points"),
+        ("[sweep]\npoints = [{ train.lr = 1.0 }]\nproduct = { train.lr = [1] }\n", "keep one"),
+        ("[sweep]\nmetric = 'speed'\n", "sweep.metric"),
         ("[evaluate]\ngoal = 2.0\n", "evaluate.goal"),
         ("[evaluate]\nkeep = -1\n", "evaluate.keep"),
         ("[evaluate]\nby = []\n", "evaluate.by"),
