@@ -21,6 +21,8 @@ _HOMES = {
     "TrainConfig": "recursionlab.learn",
     "train": "recursionlab.learn",
     "load_run": "recursionlab.learn",
+    "reproduce": "recursionlab.experiments",
+    "sweep": "recursionlab.experiments",
     "evaluate": "recursionlab.judge",
     "score": "recursionlab.judge",
     "default_threads": "recursionlab.machine",

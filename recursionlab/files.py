@@ -102,9 +102,6 @@ def atomic_folder(path: str | Path, overwrite: bool = False) -> Iterator[Path]:
     sync(final.parent)
 
 
-LOCK = ".lock"
-
-
 def is_new(folder: str | Path) -> bool:
     """Return whether a folder is absent, or holds nothing but what killed processes left.
 
@@ -117,10 +114,7 @@ def is_new(folder: str | Path) -> bool:
     folder = Path(folder)
     if not folder.is_dir():
         return not folder.exists()
-    return all(
-        p.name == LOCK or (p.name.startswith(".") and p.suffix in (".part", ".old"))
-        for p in folder.iterdir()
-    )
+    return all(p.name.startswith(".") and p.suffix in (".part", ".old") for p in folder.iterdir())
 
 
 def clean(folder: str | Path) -> None:
@@ -155,21 +149,28 @@ def locked(folder: str | Path, wait: float = 10.0) -> Iterator[None]:
     except ImportError:  # pragma: no cover - a system without it
         yield
         return
-    with open(Path(folder) / LOCK, "ab") as file:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
         deadline = time.monotonic() + wait
-        while True:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                if time.monotonic() > deadline:
-                    raise InputError(
-                        f"{folder}: another process works in this folder; wait for it or stop it"
-                    ) from None
-                time.sleep(0.05)
-            except OSError:  # a file system without locks
-                break
+        while not _try_lock(fcntl, handle):
+            if time.monotonic() > deadline:
+                raise InputError(
+                    f"{folder}: another process works in this folder; wait for it or stop it"
+                )
+            time.sleep(0.05)
         yield
+    finally:
+        os.close(handle)
+
+
+def _try_lock(fcntl: Any, handle: int) -> bool:
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:  # a file system without locks
+        return True
+    return True
 
 
 def _umask() -> int:

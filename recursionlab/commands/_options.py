@@ -61,6 +61,16 @@ def output_options(parser: argparse.ArgumentParser, output: str, sets: bool = Fa
             metavar="KEY=VALUE",
             help="set a key of the configuration, such as train.steps=500; may be given again",
         )
+        parser.add_argument(
+            "--print-config",
+            action="store_true",
+            help="print the whole configuration, defaults included, and do nothing",
+        )
+
+
+def seeds_option(parser: argparse.ArgumentParser) -> None:
+    """Add --seeds, which is the key experiment.seeds."""
+    parser.add_argument("--seeds", metavar="SEEDS", help="of training, such as 0..4 or 0,7")
 
 
 def read_sets(args: argparse.Namespace) -> dict[str, Any]:
@@ -73,7 +83,19 @@ def read_sets(args: argparse.Namespace) -> dict[str, Any]:
         if not equals or not key.strip():
             raise InputError(f"--set: expected KEY=VALUE such as train.steps=500, got {item!r}")
         out[key.strip()] = parse_value(value.strip())
+    for flag, key in (("seeds", "experiment.seeds"), ("train_seed", "train.seed")):
+        if getattr(args, flag, None) is not None:
+            out[key] = getattr(args, flag)
     return out
+
+
+def printed(args: argparse.Namespace, experiment: Any) -> bool:
+    """Print the whole configuration if --print-config asks for it, and tell whether it did."""
+    if args.print_config and args.json:
+        print_json(experiment.table)
+    elif args.print_config:
+        print(experiment.to_toml(), end="")
+    return bool(args.print_config)
 
 
 def load_program(name: str) -> Any:

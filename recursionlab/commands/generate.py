@@ -10,6 +10,7 @@ from recursionlab.commands._options import (
     at_least_one,
     output_options,
     print_json,
+    printed,
     read_sets,
     whole,
 )
@@ -39,6 +40,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Run the command."""
+    from recursionlab.config import to_toml
     from recursionlab.data import from_config
     from recursionlab.data.config import DataConfig
 
@@ -47,12 +49,17 @@ def run(args: argparse.Namespace) -> None:
         from recursionlab.experiments.config import load_experiment
 
         experiment = load_experiment(args.source, sets=read_sets(args), variant=args.variant)
+        if printed(args, experiment):
+            return None
         config, base = experiment.data, source.parent
     elif source.name == "dataset.json" or source.is_dir():
         return _regenerate(args)
     else:
         table = _flat_sets(args, {"program": args.source})
         config, base = DataConfig.from_dict(table), Path()
+    if args.print_config:
+        print(to_toml({"data": config.to_dict()}), end="")
+        return None
     out = Path(args.output or f"{config.function}-data")
     _refuse_full(out)
     data = from_config(config, base=base, threads=args.threads)

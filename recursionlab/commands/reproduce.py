@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import argparse
 
-from recursionlab.commands._options import output_options, read_sets, tell
+from recursionlab.commands._options import (
+    output_options,
+    printed,
+    read_sets,
+    seeds_option,
+    tell,
+)
 
 EXAMPLE = "recursionlab reproduce successor --quick"
 
@@ -13,18 +19,24 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
     parser.add_argument("name", metavar="NAME|CONFIG", help="an experiment's name, or a .toml")
     parser.add_argument("--quick", action="store_true", help="the small variant: a minute or so")
+    seeds_option(parser)
     output_options(parser, "the experiment's folder; finished runs in it are kept", sets=True)
 
 
 def run(args: argparse.Namespace) -> None:
     """Run the command."""
+    from recursionlab.experiments.config import load_experiment
     from recursionlab.experiments.run import reproduce
 
+    sets = read_sets(args)
+    if args.print_config:
+        printed(args, load_experiment(args.name, sets=sets, quick=args.quick))
+        return
     out = reproduce(
         args.name,
         output=args.output,
         quick=args.quick,
-        sets=read_sets(args),
+        sets=sets,
         threads=args.threads,
         quiet=args.json,
     )

@@ -1,1 +1,6 @@
 """Experiments: a configuration file each, and one runner for all of them."""
+
+from recursionlab.experiments.run import reproduce
+from recursionlab.experiments.sweeps import sweep
+
+__all__ = ["reproduce", "sweep"]

@@ -149,3 +149,25 @@ def test_mistakes_are_named(sets, message):
 
 def test_flat_and_nested_keys_are_one():
     assert flatten({"a": {"b": {}, "c": 1}, "d.e": 2}) == {"a.b": {}, "a.c": 1, "d.e": 2}
+
+
+@pytest.mark.parametrize("command", ["train", "reproduce", "sweep", "generate"])
+def test_every_command_prints_the_configuration_it_would_run(command, tmp_path, capsys):
+    from recursionlab import cli
+
+    file = tmp_path / "my.toml"
+    file.write_text(to_toml(BASE))
+    words = ["--set", "train.lr=0.125", "--print-config"]
+    if command in ("train", "generate"):
+        words += ["--variant", "a"]
+    if command == "train":
+        words += ["--seed", "3"]
+    assert cli.main([command, str(file), *words]) == 0
+    out = capsys.readouterr().out
+    again = load_experiment(tomllib.loads(out))
+    assert {s.train["lr"] for s in again.variants.values()} == {0.125}
+    assert (again.variants["a"].train["seed"] == 3) == (command == "train")
+    assert again.to_toml() == out
+    assert cli.main([command, str(file), *words, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == again.table
+    assert sorted(tmp_path.iterdir()) == [file]

@@ -8,7 +8,7 @@ import pytest
 
 from recursionlab.errors import ConfigError, RecursionLabError
 from recursionlab.experiments import workers
-from recursionlab.experiments.sweep import sweep
+from recursionlab.experiments.sweeps import sweep
 from recursionlab.files import locked
 
 TABLE = {
