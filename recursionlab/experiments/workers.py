@@ -96,6 +96,8 @@ def run_jobs(
                 except queue.Empty:
                     tick()
                     continue
+                if worker not in busy:  # its farewell
+                    continue
                 job, took = worker.finish(answer)
                 if waiting:
                     worker.give(waiting.pop(0))
