@@ -25,6 +25,7 @@ _HOMES = {
     "sweep": "recursionlab.experiments",
     "evaluate": "recursionlab.judge",
     "score": "recursionlab.judge",
+    "HookedModel": "recursionlab.interpret",
     "default_threads": "recursionlab.machine",
 }
 

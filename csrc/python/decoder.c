@@ -185,7 +185,10 @@ py_decode(PyObject *module, PyObject *args, PyObject *kwargs) {
             return rlab_py_raise(state, &ctx);
         }
     }
-    rlab_py_model_lock(o.model);
+    if (rlab_py_model_lock(o.model) < 0) {
+        rlab_grammar_free(&o.grammar);
+        return NULL;
+    }
     Py_BEGIN_ALLOW_THREADS rlab_weights_pack(model->weights, o.threads);
     status = rlab_decode(&ctx, &decoded, model, &sources, &o.config, o.threads);
     Py_END_ALLOW_THREADS rlab_py_model_unlock(o.model);

@@ -13,14 +13,20 @@ rlab_py_model(rlab_py_state *state, PyObject *object, const char *name) {
     return NULL;
 }
 
-void
+int
 rlab_py_model_lock(PyObject *object) {
     py_model *self = (py_model *)object;
     if (PyThread_acquire_lock(self->lock, NOWAIT_LOCK))
-        return;
+        return 0;
+    if (self->caller && self->caller == PyThread_get_thread_ident()) {
+        PyErr_SetString(rlab_py_state_of_type(Py_TYPE(object))->exceptions[RLAB_EVALUE],
+                        "model: a tap's function may not run the model that is calling it");
+        return -1;
+    }
     Py_BEGIN_ALLOW_THREADS;
     PyThread_acquire_lock(self->lock, WAIT_LOCK);
     Py_END_ALLOW_THREADS;
+    return 0;
 }
 
 void

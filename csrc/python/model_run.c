@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-enum { TAPS_MAX = 256 };
+enum { TAPS_MAX = 512 };
 
 static rlab_py_state *
 state_of(PyObject *self) {
@@ -12,12 +12,52 @@ state_of(PyObject *self) {
 
 /* ---- taps ------------------------------------------------------------------------------------ */
 
+/* A function to call at a tap: function(array, gradient) may change the array in place. */
+typedef struct tap_call {
+    py_model *model;
+    PyObject *function;
+    bool *failed; /* of the list: an exception waits, nothing more is called */
+} tap_call;
+
 typedef struct tap_list {
     rlab_tap at[TAPS_MAX];
     int64_t fired[TAPS_MAX];
+    tap_call calls[TAPS_MAX];
     int32_t n;
-    bool edits;
+    bool edits, failed;
 } tap_list;
+
+/* Calls Python in the middle of a run, which holds the model's lock and not the GIL. The function
+ * sees a copy, so that it may keep it. */
+static void
+call_python(void *arg, const rlab_tap *tap, float *value, int64_t rows, int32_t width,
+            bool gradient) {
+    tap_call *call = arg;
+    npy_intp shape[2] = {(npy_intp)rows, width};
+    PyGILState_STATE gil;
+    PyObject *array, *result = NULL;
+    (void)tap;
+    if (*call->failed)
+        return;
+    gil = PyGILState_Ensure();
+    call->model->caller = PyThread_get_thread_ident();
+    if ((array = PyArray_SimpleNew(2, shape, NPY_FLOAT32))) {
+        size_t bytes = (size_t)rows * (size_t)width * sizeof *value;
+        memcpy(PyArray_DATA((PyArrayObject *)array), value, bytes);
+        result = PyObject_CallFunctionObjArgs(call->function, array, gradient ? Py_True : Py_False,
+                                              NULL);
+        if (result)
+            memcpy(value, PyArray_DATA((PyArrayObject *)array), bytes);
+    }
+    if (!result) {
+        *call->failed = true;
+        PyErr_Fetch(&call->model->error[0], &call->model->error[1], &call->model->error[2]);
+    }
+    Py_XDECREF(result);
+    Py_XDECREF(array);
+    call->model->caller = 0;
+    PyGILState_Release(gil);
+}
 
 /* Floats a tap's buffer must have. */
 static int64_t
@@ -26,9 +66,50 @@ tap_floats(const rlab_point *point, const int64_t *rows, const int64_t (*cells)[
     return n * point->width;
 }
 
+static const struct {
+    const char *name;
+    rlab_tap_kind kind;
+} tap_kinds[] = {{"read", RLAB_TAP_READ},   {"replace", RLAB_TAP_REPLACE}, {"fill", RLAB_TAP_FILL},
+                 {"scale", RLAB_TAP_SCALE}, {"grad", RLAB_TAP_GRAD},       {"call", RLAB_TAP_CALL}};
+
+static int
+parse_kind(rlab_py_state *state, rlab_tap *tap, const char *name, const char *kind) {
+    for (size_t i = 0; i < sizeof tap_kinds / sizeof *tap_kinds; i++)
+        if (strcmp(kind, tap_kinds[i].name) == 0) {
+            tap->kind = tap_kinds[i].kind;
+            return 0;
+        }
+    PyErr_Format(state->exceptions[RLAB_EVALUE],
+                 "tap on '%s': expected read, replace, fill, scale, grad or call, got '%.40s'",
+                 name, kind);
+    return -1;
+}
+
+/* The array of a tap that reads or writes one. */
+static int
+parse_buffer(rlab_py_state *state, rlab_tap *tap, const char *name, PyObject *payload,
+             int64_t floats) {
+    PyArrayObject *array;
+    bool written = tap->kind == RLAB_TAP_READ || tap->kind == RLAB_TAP_GRAD;
+    if (!(array = rlab_py_array(state, payload, "array of a tap", NPY_FLOAT32, -1)))
+        return -1;
+    if (PyArray_SIZE(array) != floats) {
+        PyErr_Format(state->exceptions[RLAB_EVALUE], "tap on '%s': expected %lld floats, got %zd",
+                     name, (long long)floats, PyArray_SIZE(array));
+        return -1;
+    }
+    if (written && !PyArray_ISWRITEABLE(array)) {
+        PyErr_Format(state->exceptions[RLAB_ETYPE], "tap on '%s': the array cannot be written",
+                     name);
+        return -1;
+    }
+    tap->buffer = PyArray_DATA(array);
+    return 0;
+}
+
 /* One tap: (name, kind, payload[, first, last[, rows]]). */
 static int
-parse_tap(py_model *self, rlab_tap *tap, PyObject *tuple, const int64_t *rows,
+parse_tap(py_model *self, rlab_tap *tap, tap_call *call, PyObject *tuple, const int64_t *rows,
           const int64_t (*cells)[RLAB_SPACES_MAX]) {
     rlab_py_state *state = state_of((PyObject *)self);
     const char *name, *kind;
@@ -62,34 +143,29 @@ parse_tap(py_model *self, rlab_tap *tap, PyObject *tuple, const int64_t *rows,
         }
         tap->rows = PyArray_DATA(array);
     }
-    if (strcmp(kind, "scale") == 0) {
+    if (parse_kind(state, tap, name, kind) < 0)
+        return -1;
+    if (tap->kind == RLAB_TAP_SCALE) {
         double factor = PyFloat_AsDouble(payload);
         if (factor == -1 && PyErr_Occurred())
             return -1;
-        tap->kind = RLAB_TAP_SCALE;
         tap->factor = (float)factor;
         return 0;
     }
-    if (strcmp(kind, "read") != 0 && strcmp(kind, "replace") != 0) {
-        PyErr_Format(state->exceptions[RLAB_EVALUE],
-                     "tap on '%s': expected read, replace or scale, got '%.40s'", name, kind);
-        return -1;
+    if (tap->kind == RLAB_TAP_CALL) {
+        if (!PyCallable_Check(payload)) {
+            PyErr_Format(state->exceptions[RLAB_ETYPE], "tap on '%s': expected a function", name);
+            return -1;
+        }
+        call->model = self;
+        call->function = payload;
+        tap->call = call_python;
+        tap->arg = call;
+        return 0;
     }
-    tap->kind = kind[2] == 'a' ? RLAB_TAP_READ : RLAB_TAP_REPLACE;
-    if (!(array = rlab_py_array(state, payload, "array of a tap", NPY_FLOAT32, -1)))
-        return -1;
-    if (PyArray_SIZE(array) != tap_floats(&point, rows, cells)) {
-        PyErr_Format(state->exceptions[RLAB_EVALUE], "tap on '%s': expected %lld floats, got %zd",
-                     name, (long long)tap_floats(&point, rows, cells), PyArray_SIZE(array));
-        return -1;
-    }
-    if (tap->kind == RLAB_TAP_READ && !PyArray_ISWRITEABLE(array)) {
-        PyErr_Format(state->exceptions[RLAB_ETYPE], "tap on '%s': the array cannot be written",
-                     name);
-        return -1;
-    }
-    tap->buffer = PyArray_DATA(array);
-    return 0;
+    if (tap->kind == RLAB_TAP_FILL && first >= 0 && last >= 0 && last <= point.width)
+        return parse_buffer(state, tap, name, payload, (last ? last : point.width) - first);
+    return parse_buffer(state, tap, name, payload, tap_floats(&point, rows, cells));
 }
 
 static int
@@ -105,10 +181,12 @@ parse_taps(py_model *self, tap_list *taps, PyObject *list, const rlab_capacity *
     }
     for (Py_ssize_t i = 0; i < PyList_GET_SIZE(list); i++) {
         rlab_tap *tap = &taps->at[i];
-        if (parse_tap(self, tap, PyList_GET_ITEM(list, i), size->rows, size->cells) < 0)
+        taps->calls[i].failed = &taps->failed;
+        if (parse_tap(self, tap, &taps->calls[i], PyList_GET_ITEM(list, i), size->rows,
+                      size->cells) < 0)
             return -1;
         tap->fired = &taps->fired[i];
-        taps->edits |= tap->kind != RLAB_TAP_READ;
+        taps->edits |= tap->kind != RLAB_TAP_READ; /* also GRAD: needs a gradient of its own */
         taps->n++;
     }
     return 0;
@@ -204,11 +282,16 @@ run_unlocked(py_model *self, rlab_loss *loss, float *logits, bool gradients,
     rlab_py_state *state = state_of((PyObject *)self);
     rlab_ctx ctx;
     rlab_py_ctx_init(&ctx);
-    rlab_py_model_lock((PyObject *)self);
+    if (rlab_py_model_lock((PyObject *)self) < 0)
+        return -1;
     Py_BEGIN_ALLOW_THREADS;
     run_team(&ctx, self, loss, logits, gradients, batch, run, shards, taps->edits, threads);
     Py_END_ALLOW_THREADS;
     rlab_py_model_unlock((PyObject *)self);
+    if (taps->failed) {
+        PyErr_Restore(self->error[0], self->error[1], self->error[2]);
+        return -1;
+    }
     if (ctx.status != RLAB_OK) {
         rlab_py_raise(state, &ctx);
         return -1;

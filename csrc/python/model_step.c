@@ -30,7 +30,8 @@ rlab_py_model_open_cache(PyObject *object, PyObject *args) {
         size.cells[s][s] = size.rows[s] * rows[s];
     }
     rlab_ctx_init(&ctx);
-    rlab_py_model_lock(object);
+    if (rlab_py_model_lock(object) < 0)
+        return NULL;
     rlab_exec_free(self->decoder);
     self->decoder = NULL;
     if (rlab_exec_new(&ctx, &self->decoder, self->model->graph, self->model->kernels, false) ==
@@ -78,7 +79,8 @@ step_space(py_model *self, int32_t space, int32_t tokens, PyObject *const o[3], 
     batch.space[space].to = to;
     batch.index[tokens] = PyArray_DATA(a[0]);
     rlab_ctx_init(&ctx);
-    rlab_py_model_lock((PyObject *)self);
+    if (rlab_py_model_lock((PyObject *)self) < 0)
+        return -1;
     Py_BEGIN_ALLOW_THREADS;
     rlab_weights_pack(self->model->weights, 1);
     rlab_exec_step(&ctx, self->decoder, self->model->weights, space, &batch, &run);

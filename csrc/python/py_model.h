@@ -10,8 +10,8 @@
 rlab_model *rlab_py_model(rlab_py_state *state, PyObject *object, const char *name);
 
 /* One caller at a time computes with a model. Lock before releasing the GIL, unlock after taking it
- * again. */
-void rlab_py_model_lock(PyObject *object);
+ * again. -1, raised, inside a call that this very thread's run makes to Python. */
+int rlab_py_model_lock(PyObject *object);
 void rlab_py_model_unlock(PyObject *object);
 
 /* ---- for the model_*.c files only ------------------------------------------------------------ */
@@ -25,6 +25,8 @@ typedef struct py_model {
     rlab_exec *decoder; /* made by open_cache, or NULL */
     float *grad;        /* (size,) */
     PyThread_type_lock lock;
+    unsigned long caller; /* the thread whose run is calling Python, or 0 */
+    PyObject *error[3];   /* what a called function raised, until the run ends */
 } py_model;
 
 PyObject *rlab_py_model_forward(PyObject *object, PyObject *args, PyObject *kwargs);

@@ -166,7 +166,8 @@ trainer_run(PyObject *object, PyObject *args) {
         return NULL;
     }
     rlab_py_ctx_init(&ctx);
-    rlab_py_model_lock(PyTuple_GET_ITEM(self->keep, 0));
+    if (rlab_py_model_lock(PyTuple_GET_ITEM(self->keep, 0)) < 0)
+        return NULL;
     self->done = 0;
     status = rlab_grow(&ctx, (void **)&self->history, &self->history_cap, (size_t)count,
                        sizeof *self->history);
@@ -226,7 +227,8 @@ py_teacher_forced(PyObject *module, PyObject *args) {
     if (!model || corpus_of(state, &corpus, model, arrays) < 0)
         return NULL;
     rlab_py_ctx_init(&ctx);
-    rlab_py_model_lock(object);
+    if (rlab_py_model_lock(object) < 0)
+        return NULL;
     Py_BEGIN_ALLOW_THREADS status = rlab_teacher_forced(&ctx, &score, model, &corpus, threads);
     Py_END_ALLOW_THREADS rlab_py_model_unlock(object);
     if (status != RLAB_OK)

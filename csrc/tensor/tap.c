@@ -11,7 +11,7 @@ rlab_taps_check(rlab_ctx *ctx, rlab_exec *exec, const rlab_run *run) {
         const rlab_tap *tap = &run->taps[i];
         const rlab_node *node;
         int32_t width;
-        bool edits = tap->kind != RLAB_TAP_READ;
+        bool edits = tap->kind != RLAB_TAP_READ && tap->kind != RLAB_TAP_GRAD;
         if (tap->node < 0 || (size_t)tap->node >= graph->nodes.len || tap->side < RLAB_NONE ||
             tap->side >= RLAB_SIDE_MAX)
             return rlab_fail(ctx, RLAB_EINDEX, "tap %d: no node %d", i, tap->node);
@@ -20,10 +20,18 @@ rlab_taps_check(rlab_ctx *ctx, rlab_exec *exec, const rlab_run *run) {
         if (tap->first < 0 || tap->first > width || tap->last > width)
             return rlab_fail(ctx, RLAB_EINDEX, "tap on '%s': columns %d to %d of %d", node->name,
                              tap->first, tap->last, width);
+        if (tap->kind == RLAB_TAP_GRAD && (!run->training || tap->side >= 0 || !node->grads))
+            return rlab_fail(ctx, RLAB_EVALUE,
+                             "tap on '%s': there is a gradient only in training, of values that "
+                             "parameters stand before, not of patterns",
+                             node->name);
+        if (tap->kind == RLAB_TAP_FILL && tap->side >= 0 && node->side_cells)
+            return rlab_fail(ctx, RLAB_EVALUE, "tap on '%s': a pattern cannot be filled with a row",
+                             node->side[tap->side]);
         if (edits && tap->side >= 0 && (run->training || !(node->op->flags & RLAB_EDITS_SIDE)))
             return rlab_fail(ctx, RLAB_EVALUE, "tap on '%s': can be read, not changed%s",
                              node->side[tap->side], run->training ? " in training" : "");
-        if (edits && run->training && !exec->edits)
+        if (tap->kind != RLAB_TAP_READ && run->training && !exec->edits)
             return rlab_fail(
                 ctx, RLAB_EINTERNAL,
                 "tap on '%s': values change in training only after rlab_exec_allow_edits",
@@ -47,10 +55,12 @@ static void
 act_on(const rlab_tap *tap, float *value, float *buffer, int64_t n, bool gradient) {
     switch (tap->kind) {
     case RLAB_TAP_READ:
-        if (!gradient)
+    case RLAB_TAP_GRAD:
+        if (gradient == (tap->kind == RLAB_TAP_GRAD))
             memcpy(buffer, value, (size_t)n * sizeof *value);
         break;
     case RLAB_TAP_REPLACE:
+    case RLAB_TAP_FILL:
         if (gradient)
             memset(value, 0, (size_t)n * sizeof *value);
         else
@@ -73,7 +83,7 @@ act_rows(const rlab_exec *exec, const rlab_tap *tap, int32_t space, int32_t widt
     int64_t row0 = e->n_seqs ? e->off[0] : 0;
     int32_t last = tap->last ? tap->last : width;
     for (int64_t i = 0; i < exec->rows[space]; i++) {
-        int64_t at = (row0 + i) * width + tap->first;
+        int64_t at = tap->kind == RLAB_TAP_FILL ? 0 : (row0 + i) * width + tap->first;
         if (!tap->rows || tap->rows[row0 + i])
             act_on(tap, value + i * width + tap->first, tap->buffer ? tap->buffer + at : NULL,
                    last - tap->first, gradient);
@@ -115,7 +125,7 @@ rlab_taps_act(const rlab_exec *exec, int32_t number, int32_t side, float *value,
             act_cells(exec, tap, node, width, value, gradient);
         else
             act_rows(exec, tap, node->space, width, value, gradient);
-        if (tap->fired)
+        if (tap->fired && (tap->kind != RLAB_TAP_GRAD || gradient))
             ++*tap->fired;
     }
 }

@@ -173,7 +173,9 @@ rlab_status rlab_capacity_cover(rlab_ctx *ctx, rlab_capacity *capacity, const rl
 typedef enum rlab_tap_kind {
     RLAB_TAP_READ,    /* buffer = value */
     RLAB_TAP_REPLACE, /* value = buffer; its gradient becomes 0 */
+    RLAB_TAP_FILL,    /* every row it covers = buffer, one row; its gradient becomes 0 */
     RLAB_TAP_SCALE,   /* value *= factor; so does its gradient */
+    RLAB_TAP_GRAD,    /* buffer = the gradient of the loss in the value, in training */
     RLAB_TAP_CALL     /* call(arg, tap, value, rows, width), which may change the value */
 } rlab_tap_kind;
 
@@ -190,9 +192,10 @@ struct rlab_tap {
     int32_t first, last; /* columns [first, last) (of a pattern: heads); last 0: to the end */
     const uint8_t
         *rows; /* by row off[r] + t as in rlab_extent: nonzero where it acts; NULL: everywhere */
-    float *buffer; /* READ, REPLACE: (rows, width), at row off[r] + t. Of a pattern: this batch's
-                      cells, sequence by sequence (head, query, key) */
-    float factor;  /* SCALE */
+    float
+        *buffer;       /* READ, REPLACE, GRAD: (rows, width), at row off[r] + t. Of a pattern: this
+                          batch's cells, sequence by sequence (head, query, key). FILL: (last - first,) */
+    float factor;      /* SCALE */
     rlab_tap_fn *call; /* CALL */
     void *arg;
     int64_t *fired; /* counted up whenever it acts; or NULL */

@@ -146,7 +146,11 @@ def test_taps_are_refused_with_a_reason(ours):
     name = "decoder_blocks.0.hook_resid_mid"
     for tap, kind, words in [
         (("nowhere", "read", value), errors.InputError, "no point 'nowhere'"),
-        ((name, "erase", value), errors.InputError, "expected read, replace or scale"),
+        (
+            (name, "erase", value),
+            errors.InputError,
+            "expected read, replace, fill, scale, grad or call",
+        ),
         ((name, "read", value[1:]), errors.InputError, "expected"),
         ((name, "read", value.astype(float)), errors.InputTypeError, "float32"),
         ((name, "scale", 0.0, 3, 33), errors.InputIndexError, "columns 3 to 33 of 32"),
