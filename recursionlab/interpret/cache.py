@@ -51,7 +51,7 @@ def unpad(value: Any, point: Point, batch: Batch) -> Floats:
     if value.shape != want:
         raise InputError(f"{point.name}: expected an array of shape {want}, got {value.shape}")
     if point.keys:
-        return value[batch.mask(point.space, point.keys, point.heads)]
+        return np.ascontiguousarray(value[batch.mask(point.space, point.keys, point.heads)])
     mask = batch.mask(point.space)
     return np.ascontiguousarray(value.reshape(*mask.shape, point.width)[mask])
 

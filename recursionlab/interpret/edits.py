@@ -65,7 +65,7 @@ class Where:
         if self.items is not None:
             chosen &= np.isin(items, _numbers(self.items, len(batch), "item", point))
         if self.positions is not None:
-            at, wanted = batch.places(point.space), np.atleast_1d(self.positions)
+            at, wanted = batch.places(point.space), np.atleast_1d(np.asarray(self.positions))
             from_end = at - lengths[items]
             chosen &= np.isin(at, wanted[wanted >= 0]) | np.isin(from_end, wanted[wanted < 0])
         if not chosen.any():
@@ -123,7 +123,7 @@ class Replace:
 
 
 def _numbers(places: Places, count: int, what: str, point: Point) -> NDArray[Any]:
-    wanted = np.atleast_1d(places)
+    wanted = np.atleast_1d(np.asarray(places))
     if wanted.dtype == bool:
         wanted = np.flatnonzero(wanted)
     if wanted.size and not np.issubdtype(wanted.dtype, np.integer):
