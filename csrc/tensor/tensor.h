@@ -192,10 +192,9 @@ struct rlab_tap {
     int32_t first, last; /* columns [first, last) (of a pattern: heads); last 0: to the end */
     const uint8_t
         *rows; /* by row off[r] + t as in rlab_extent: nonzero where it acts; NULL: everywhere */
-    float
-        *buffer;       /* READ, REPLACE, GRAD: (rows, width), at row off[r] + t. Of a pattern: this
-                          batch's cells, sequence by sequence (head, query, key). FILL: (last - first,) */
-    float factor;      /* SCALE */
+    float *buffer; /* READ, REPLACE, GRAD: (rows, width), at row off[r] + t. Of a pattern: cells of
+                      this batch, sequence by sequence (head, query, key). FILL: (last - first,) */
+    float factor;  /* SCALE */
     rlab_tap_fn *call; /* CALL */
     void *arg;
     int64_t *fired; /* counted up whenever it acts; or NULL */
