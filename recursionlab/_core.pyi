@@ -60,6 +60,10 @@ def random(
     kind: str, seed: int, stream: int, index: int, count: int, n: int = 1, /
 ) -> list[Any]: ...
 def permute(n: int, first: int, count: int, seed: int, index: int, /) -> NDArray[np.uint64]: ...
+def permute_at(
+    n: int, items: NDArray[np.uint64], seed: int, index: int, /
+) -> NDArray[np.uint64]: ...
+def below(items: NDArray[np.uint64], n: int, seed: int, salt: int, /) -> NDArray[np.uint64]: ...
 def alloc_fail_after(n: int, /) -> None: ...
 
 # ---- judge.c
@@ -405,6 +409,7 @@ def pairs(
     trace: bool = False,
     texts: bool = False,
     granularity: str = "contraction",
+    strategy: str = "cbv",
     every: int = 1,
     max_steps: int = 0,
     max_nodes: int = 0,

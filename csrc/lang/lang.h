@@ -375,6 +375,7 @@ typedef struct rlab_pairs {
     uint32_t n_measures;
     bool steps; /* count contractions (a reduction of its own) */
     bool traces, texts;
+    rlab_strategy strategy;
     rlab_granularity granularity;
     uint32_t every; /* keep every n-th term of a trace */
     rlab_budget budget;

@@ -154,7 +154,7 @@ reduce(rlab_ctx *ctx, int64_t *steps, worker *w, const rlab_pairs *p, rlab_token
     RLAB_TRY(rlab_term_intern(ctx, &call, store, RLAB_GLOBAL, p->function, NULL, 0, 0));
     RLAB_TRY(rlab_term_app(ctx, &call, store, call, w->terms, rlab_type_arity(p->domain)));
     if (!w->reducer)
-        RLAB_TRY(rlab_reducer_new(ctx, &w->reducer, store, call, RLAB_CBV, p->granularity,
+        RLAB_TRY(rlab_reducer_new(ctx, &w->reducer, store, call, p->strategy, p->granularity,
                                   p->program->globals.at[p->function].group, p->budget));
     else
         RLAB_TRY(rlab_reducer_start(ctx, w->reducer, call));

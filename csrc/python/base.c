@@ -112,6 +112,74 @@ py_permute(PyObject *module, PyObject *args) {
     return out;
 }
 
+/* What py_permute_at and py_below share: a strict array of indices in, an array like it out. */
+static PyObject *
+array_like(rlab_py_state *state, PyObject *items, const uint64_t **in, uint64_t **out,
+           int64_t *count) {
+    PyArrayObject *array = rlab_py_array(state, items, "items", NPY_UINT64, 1);
+    npy_intp shape;
+    PyObject *made;
+    if (!array)
+        return NULL;
+    shape = PyArray_DIM(array, 0);
+    made = PyArray_SimpleNew(1, &shape, NPY_UINT64);
+    if (!made)
+        return NULL;
+    *in = PyArray_DATA(array);
+    *out = PyArray_DATA((PyArrayObject *)made);
+    *count = (int64_t)shape;
+    return made;
+}
+
+static PyObject *
+py_permute_at(PyObject *module, PyObject *args) {
+    rlab_py_state *state = rlab_py_state_of(module);
+    unsigned long long n, seed, index;
+    PyObject *items, *made;
+    const uint64_t *in;
+    uint64_t *out;
+    int64_t count;
+    if (!PyArg_ParseTuple(args, "KOKK:permute_at", &n, &items, &seed, &index) ||
+        !(made = array_like(state, items, &in, &out, &count)))
+        return NULL;
+    for (int64_t i = 0; i < count; i++) {
+        if (in[i] >= n) {
+            PyErr_Format(state->exceptions[RLAB_EVALUE],
+                         "items: expected numbers below %llu, got %llu", n,
+                         (unsigned long long)in[i]);
+            Py_DECREF(made);
+            return NULL;
+        }
+        out[i] = rlab_permute(n, in[i], seed, RLAB_STREAM_SPLIT, index);
+    }
+    return made;
+}
+
+static PyObject *
+py_below(PyObject *module, PyObject *args) {
+    rlab_py_state *state = rlab_py_state_of(module);
+    unsigned long long n, seed, salt;
+    PyObject *items, *made;
+    const uint64_t *in;
+    uint64_t *out;
+    int64_t count;
+    if (!PyArg_ParseTuple(args, "OKKK:below", &items, &n, &seed, &salt) ||
+        !(made = array_like(state, items, &in, &out, &count)))
+        return NULL;
+    if (n < 1) {
+        PyErr_SetString(state->exceptions[RLAB_EVALUE], "n: expected at least 1, got 0");
+        Py_DECREF(made);
+        return NULL;
+    }
+    for (int64_t i = 0; i < count; i++) {
+        rlab_rng rng;
+        rlab_rng_init(&rng, seed, RLAB_STREAM_SAMPLE,
+                      rlab_hash_mix(rlab_hash_mix(RLAB_HASH_START, salt), in[i]));
+        out[i] = rlab_rng_below(&rng, n);
+    }
+    return made;
+}
+
 static PyObject *
 py_alloc_fail_after(PyObject *module, PyObject *arg) {
     long long n = PyLong_AsLongLong(arg);
@@ -134,6 +202,11 @@ static PyMethodDef functions[] = {
     {"permute", py_permute, METH_VARARGS,
      "permute(n, first, count, seed, index, /)\n--\n\n"
      "Items [first, first + count) of a keyed permutation of [0, n), uint64."},
+    {"permute_at", py_permute_at, METH_VARARGS,
+     "permute_at(n, items, seed, index, /)\n--\n\nThose items of a keyed permutation of [0, n)."},
+    {"below", py_below, METH_VARARGS,
+     "below(items, n, seed, salt, /)\n--\n\n"
+     "For each item a number in [0, n), drawn by (seed, salt, item) alone."},
     {"alloc_fail_after", py_alloc_fail_after, METH_O,
      "alloc_fail_after(n, /)\n--\n\nTests only: make the n-th allocation from now on fail; 0: "
      "none."},

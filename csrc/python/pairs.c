@@ -117,12 +117,13 @@ read_arrays(rlab_py_state *state, rlab_pairs *p, rlab_py_program *program, PyObj
 
 static PyObject *
 py_pairs(PyObject *module, PyObject *args, PyObject *kwargs) {
-    static const char *const keys[] = {
-        "function", "domain", "sizes",       "ranks", "threads",   "codec",     "measures", "steps",
-        "trace",    "texts",  "granularity", "every", "max_steps", "max_nodes", NULL};
+    static const char *const keys[] = {"function", "domain",    "sizes",       "ranks",
+                                       "threads",  "codec",     "measures",    "steps",
+                                       "trace",    "texts",     "granularity", "strategy",
+                                       "every",    "max_steps", "max_nodes",   NULL};
     rlab_py_state *state = rlab_py_state_of(module);
     PyObject *domain, *sizes, *ranks, *codec = Py_None, *measures = NULL, *result = NULL;
-    const char *granularity = "contraction";
+    const char *granularity = "contraction", *strategy = "cbv";
     long long function, every = 1, max_steps = 0, max_nodes = 0;
     int threads, steps = 0, trace = 0, text = 0;
     rlab_py_type *type;
@@ -131,12 +132,13 @@ py_pairs(PyObject *module, PyObject *args, PyObject *kwargs) {
     rlab_ctx ctx;
     rlab_status status;
     memset(&p, 0, sizeof p);
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "LOOOi|$OOpppsLLL:pairs", (char **)keys,
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "LOOOi|$OOpppssLLL:pairs", (char **)keys,
                                      &function, &domain, &sizes, &ranks, &threads, &codec,
-                                     &measures, &steps, &trace, &text, &granularity, &every,
-                                     &max_steps, &max_nodes) ||
+                                     &measures, &steps, &trace, &text, &granularity, &strategy,
+                                     &every, &max_steps, &max_nodes) ||
         rlab_py_threads(state, threads) < 0 ||
-        rlab_py_granularity(state, granularity, &p.granularity) < 0)
+        rlab_py_granularity(state, granularity, &p.granularity) < 0 ||
+        rlab_py_strategy(state, strategy, &p.strategy) < 0)
         return NULL;
     if (!PyObject_TypeCheck(domain, state->types[RLAB_PY_TYPE]) ||
         (codec != Py_None && !PyObject_TypeCheck(codec, state->types[RLAB_PY_CODEC]))) {
@@ -184,7 +186,8 @@ done:
 static PyMethodDef functions[] = {
     {"pairs", (PyCFunction)(void (*)(void))py_pairs, METH_VARARGS | METH_KEYWORDS,
      "pairs(function, domain, sizes, ranks, threads, *, codec=None, measures=(), steps=False, "
-     "trace=False, texts=False, granularity='contraction', every=1, max_steps=0, "
+     "trace=False, texts=False, granularity='contraction', strategy='cbv', "
+     "every=1, max_steps=0, "
      "max_nodes=0)\n--\n\n"
      "Apply a function to the arguments at the given sizes and ranks; packed arrays by name."},
     {NULL, NULL, 0, NULL},

@@ -1,8 +1,9 @@
-"""Make a data set."""
+"""Make a data set; stopped or killed, the same command goes on where it was."""
 
 from __future__ import annotations
 
 import argparse
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +34,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=whole, metavar="N", help="chooses which values go where")
     parser.add_argument("--variant", metavar="NAME", help="a variant of the configuration")
     parser.add_argument(
-        "--shard-rows", type=at_least_one, default=1_000_000, metavar="N", help="rows a file"
+        "--shard-values", type=at_least_one, metavar="N", help="values a file (default: 250,000)"
     )
     output_options(parser, "the new folder", sets=True)
 
@@ -41,8 +42,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> None:
     """Run the command."""
     from recursionlab.config import to_toml
-    from recursionlab.data import from_config
     from recursionlab.data.config import DataConfig
+    from recursionlab.data.values import Source
 
     source = Path(args.source)
     if args.source.endswith(".toml"):
@@ -60,36 +61,47 @@ def run(args: argparse.Namespace) -> None:
     if args.print_config:
         print(to_toml({"data": config.to_dict()}), end="")
         return None
-    out = Path(args.output or f"{config.function}-data")
-    _refuse_full(out)
-    data = from_config(config, base=base, threads=args.threads)
-    data.save(out, shard_rows=args.shard_rows)
-    _told_data(args, data, out)
+    _write(args, config, Source.load(config.program, base))
     return None
 
 
 def _regenerate(args: argparse.Namespace) -> None:
+    """Make the data of a dataset.json again, and see that they come out the same."""
     from recursionlab.data import regenerate
 
     if not args.output:
         raise InputError("generate: name the folder for the data made again with --output")
-    _refuse_full(Path(args.output))
-    _told_data(args, regenerate(args.source, args.output, args.threads), Path(args.output))
-
-
-def _refuse_full(out: Path) -> None:
+    out = Path(args.output)
     if out.is_dir() and any(out.iterdir()):
         raise InputError(f"{out}: the folder is not empty; name another with --output")
+    data = regenerate(args.source, out, args.threads)
+    _told(args, out, {name: len(split) for name, split in data.items()}, data.overlaps)
 
 
-def _told_data(args: argparse.Namespace, data: Any, out: Path) -> None:
-    rows = {name: len(split) for name, split in data.items()}
+def _write(args: argparse.Namespace, config: Any, program: Any) -> None:
+    """Make the data straight to disk."""
+    from tqdm import tqdm
+
+    from recursionlab.data.write import SHARD_VALUES, generate
+
+    out = Path(args.output or f"{config.function}-data")
+    with tqdm(unit=" values", unit_scale=True, delay=1.0, leave=False, disable=args.json) as bar:
+        meta = generate(
+            config, program, out, args.shard_values or SHARD_VALUES, args.threads, bar.update
+        )
+    rows = {name: entry["rows"] for name, entry in meta["splits"].items()}
+    _told(args, out, rows, meta["overlaps"])
+
+
+def _told(
+    args: argparse.Namespace, out: Path, rows: dict[str, int], overlaps: Mapping[str, int]
+) -> None:
     if args.json:
-        print_json({"output": str(out), "rows": rows, "overlaps": dict(data.overlaps)})
+        print_json({"output": str(out), "rows": rows, "overlaps": dict(overlaps)})
         return
     for name, n in rows.items():
         print(f"{name:10} {n:>12,}")
-    print(f"shared values between splits: {sum(data.overlaps.values())}\n{out}")
+    print(f"shared values between splits: {sum(overlaps.values())}\n{out}")
 
 
 def _flat_sets(args: argparse.Namespace, table: dict[str, Any]) -> dict[str, Any]:

@@ -89,6 +89,8 @@ class Split:
     meta: Mapping[str, Any] = field(default_factory=dict)
     # A measure that has no column, from its name and the sizes and ranks of the values.
     measure: Callable[[str, NDArray[Any], NDArray[Any]], NDArray[Any]] | None = None
+    # The functions that a column `which` counts, where items are about several.
+    functions: tuple[str, ...] = ()
 
     @property
     def input_ids(self) -> Tokens:
@@ -127,7 +129,7 @@ class Split:
         i %= len(self)
         item: dict[str, Any] = {
             "id": self.ids(i),
-            "function": self.function,
+            "function": self.function_of(i),
             "split": self.name,
             "input": self.text(self.inputs[i]),
             "target": self.text(self.targets[i]),
@@ -149,9 +151,13 @@ class Split:
             f"<Split {self.name}: {len(self)} items of {self.function}, {', '.join(self.columns)}>"
         )
 
+    def function_of(self, i: int) -> str:
+        """Return the name of the function that item i is about."""
+        return self.functions[self.columns["which"][i]] if self.functions else self.function
+
     def ids(self, i: int) -> str:
         """Return the id of item i: function, size, rank and, where there are several, step."""
-        parts = [self.function, str(self.columns["size"][i]), str(self.columns["rank"][i])]
+        parts = [self.function_of(i), str(self.columns["size"][i]), str(self.columns["rank"][i])]
         if "step" in self.columns:
             parts.append(str(self.columns["step"][i]))
         return "-".join(parts)
@@ -200,6 +206,7 @@ class Split:
             None if self.trace is None else self.trace.take(where),
             self.meta,
             self.measure,
+            self.functions,
         )
 
     def to_arrow(self) -> pa.Table:
@@ -223,6 +230,9 @@ class Dataset(Mapping[str, Split]):
         Of each split, size by size, its part of the permutation of all values of that size.
     overlaps : dict
         Values that two splits have in common, counted: all zero.
+    report : dict
+        `left_out`: of each split, items whose input an earlier split has; `strata`: of each split,
+        stratum by stratum, the share asked for and what came of it.
     """
 
     splits: Mapping[str, Split]
@@ -231,6 +241,7 @@ class Dataset(Mapping[str, Split]):
     vocabulary: tuple[str, ...]
     ranges: Mapping[str, list[dict[str, int]]]
     overlaps: Mapping[str, int]
+    report: Mapping[str, Any] = field(default_factory=dict)
 
     def __getitem__(self, name: str) -> Split:
         """Return a split by name."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import tempfile
 from collections.abc import Mapping
@@ -12,9 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recursionlab.config import parse_sizes
-from recursionlab.data import splits, tasks
+from recursionlab.data import present, splits, strata, tasks
 from recursionlab.data.config import DataConfig
 from recursionlab.data.dataset import Dataset, Split
+from recursionlab.data.ragged import flip, hashes, mix
+from recursionlab.data.splits import Selection
 from recursionlab.data.values import Items, Measures, Source, Values
 from recursionlab.errors import FormatError, InputTypeError
 from recursionlab.machine import default_threads
@@ -75,7 +78,7 @@ def make_dataset(
         "gen_sizes": parse_sizes(gen_sizes, "data.gen_sizes"),
     }
     given = {k: list(v) if isinstance(v, tuple) else v for k, v in given.items()}
-    return _make(DataConfig.from_dict(given), function.program, threads)
+    return Maker(DataConfig.from_dict(given), function.program, threads).dataset()
 
 
 def from_config(
@@ -95,7 +98,7 @@ def from_config(
     """
     if not isinstance(config, DataConfig):
         config = DataConfig.from_dict(config)
-    return _make(config, Source.load(config.program, Path(base)), threads)
+    return Maker(config, Source.load(config.program, Path(base)), threads).dataset()
 
 
 def regenerate(
@@ -115,94 +118,163 @@ def regenerate(
     FormatError
         If a file does not come out as its checksum says.
     """
-    from recursionlab.data import store
+    from recursionlab.data import store, write
 
     folder = Path(path).parent if Path(path).name == "dataset.json" else Path(path)
     meta = store.read_meta(folder)
     config = DataConfig.from_dict(meta["config"])
-    data = _make(config, Source.loads(meta["program"], config.program), threads)
+    program = Source.loads(meta["program"], config.program)
     with tempfile.TemporaryDirectory() as scratch:
         out = Path(output) if output is not None else Path(scratch) / "data"
-        data.save(out, shard_rows=int(meta.get("shard_rows", 1_000_000)))
+        if "shard_values" in meta:
+            write.generate(config, program, out, meta["shard_values"], threads)
+        else:
+            data = Maker(config, program, threads).dataset()
+            data.save(out, shard_rows=int(meta.get("shard_rows", 1_000_000)))
         again = store.read_meta(out)
-    for name, entry in meta["splits"].items():
-        files = again["splits"].get(name, {}).get("files")
-        if files != entry["files"]:
-            raise FormatError(
-                f"{folder}: split {name!r} does not come out with the checksums stated: made by"
-                " another version of this library or of Arrow, or dataset.json was changed"
-            )
-    return data
+        for name, entry in meta["splits"].items():
+            files = again["splits"].get(name, {}).get("files")
+            if files != entry["files"]:
+                raise FormatError(
+                    f"{folder}: split {name!r} does not come out with the checksums stated: made"
+                    " by another version of this library or of Arrow, or dataset.json was changed"
+                )
+        return store.load_dataset(out)
 
 
 def as_values(data: Dataset, threads: int | None = None) -> Dataset:
     """Return the same values, split the same way, under the task `value`."""
     config = dataclasses.replace(data.config, task="value", trace="")
-    return _make(config, Source.loads(data.program, config.program), threads)
+    return Maker(config, Source.loads(data.program, config.program), threads).dataset()
 
 
-def _make(config: DataConfig, program: Any, threads: int | None) -> Dataset:
-    config.validate()
-    threads = threads or default_threads()
-    task = tasks.get(config.task)
-    source = Source(program, config)
-    plan = splits.plan(config, source.count)
-    made = {
-        name: source.values(*splits.ranks(ranges, config.seed), task.NEEDS_TRACE, threads)
-        for name, ranges in plan.items()
-    }
-    if config.split_by == "depth":
-        made = _by_depth(made, config.train_depth)
-    keys = {name: splits.key(v.columns["size"], v.columns["rank"]) for name, v in made.items()}
-    overlaps = splits.overlaps(keys)
-    built: dict[str, Split] = {}
-    seen: set[bytes] = set()
-    for name, values in made.items():
-        items = task.build(values)
-        split = _split(name, config, source, values, items)
-        built[name] = split if items.parent is None else _unseen(split, seen)
-    ranges = {name: [r.to_dict() for r in plan.get(name, [])] for name in built}
-    return Dataset(built, config, source.text, source.vocabulary, ranges, overlaps)
+class Maker:
+    """A planned data set, any part of which can be made on its own.
 
+    Attributes
+    ----------
+    selections : dict of str to Selection
+        The values of each split.
+    overlaps : dict
+        Values that two splits have in common, counted.
+    reached : dict
+        Of each split, stratum by stratum, the share asked for and what came of it.
+    """
 
-def _split(name: str, config: DataConfig, source: Source, values: Values, items: Items) -> Split:
-    columns = dict(values.columns)
-    trace = values.column_trace
-    if items.parent is not None:
-        columns = {k: v[items.parent] for k, v in columns.items()}
-        trace = None if trace is None else trace.take(items.parent)
-    measures = {k: columns.pop(k) for k in config.measures}
-    return Split(
-        name,
-        config.function,
-        items.inputs,
-        items.targets,
-        {**columns, **items.columns, **measures},
-        source.vocabulary,
-        trace,
-        {"task": config.task},
-        Measures(source.text, config),
-    )
+    def __init__(self, config: DataConfig, program: Any, threads: int | None = None) -> None:
+        config.validate()
+        self.config = config
+        self.threads = threads or default_threads()
+        self.task = tasks.get(config.task)
+        self.source = Source(program, config)
+        if hasattr(self.task, "tokens"):
+            self.source.add_tokens(self.task.tokens(self.source))
+        self.source.add_tokens(present.tokens(config))
+        plan = splits.plan(config, self.source.count)
+        self.selections = {n: Selection(r, config.seed) for n, r in plan.items()}
+        if config.split_by in ("depth", "measure", "withheld"):
+            self.selections = splits.set_apart(self.selections, config, self._beyond)
+        self.reached: dict[str, Any] = {}
+        if config.strata:
+            self.reached = strata.choose(self.selections, config, self._measured)
+        self.source.train = self.selections["train"]
+        self.overlaps = splits.overlaps(self.selections, config)
 
+    def twin(self) -> Maker:
+        """Return the same plan with a program of its own, for another thread."""
+        other = copy.copy(self)
+        program = Source.loads(self.source.text, self.config.program)
+        other.source = Source(program, self.config)
+        other.source.vocabulary = self.source.vocabulary
+        other.source.train = self.source.train
+        return other
 
-def _by_depth(made: dict[str, Values], train_depth: int) -> dict[str, Values]:
-    """Move the values deeper than `train_depth` out of train, valid and test into gen_depth."""
-    out, deep = {}, []
-    for name, values in made.items():
-        if name == "gen_size":
-            out[name] = values
-            continue
-        is_deep: NDArray[np.bool_] = values.columns["depth"] > train_depth
-        out[name] = values.take(np.flatnonzero(~is_deep))
-        deep.append(values.take(np.flatnonzero(is_deep)))
-    out["gen_depth"] = Values.concatenate(deep)
-    return out
+    def _beyond(self, size: NDArray[Any], rank: NDArray[Any]) -> NDArray[np.bool_]:
+        return self.source.beyond(size, rank, self.threads)
 
+    def _measured(self, size: NDArray[Any], rank: NDArray[Any]) -> NDArray[np.int64]:
+        return self.source.measured(self.config.strata, size, rank, self.threads)
 
-def _unseen(split: Split, seen: set[bytes]) -> Split:
-    """Leave out the items whose input an earlier split has: values can share terms."""
-    ids, offsets = split.input_ids, split.input_offsets
-    keys = [ids[a:b].tobytes() for a, b in zip(offsets[:-1], offsets[1:], strict=True)]
-    fresh = np.array([key not in seen for key in keys], np.bool_)
-    seen.update(keys)
-    return split if fresh.all() else dataclasses.replace(split.take(fresh))
+    @property
+    def filters(self) -> bool:
+        """Whether items are left out of a split because an earlier one has their input."""
+        return bool(self.task.MANY) and self.config.split_by != "hash"
+
+    def items(self, name: str, first: int, stop: int, threads: int) -> tuple[Values, Items]:
+        """Return the values [first, stop) of a split and what the task makes of them."""
+        size, rank = self.selections[name].keys(first, stop)
+        values = self.source.values(size, rank, self.task.NEEDS_TRACE, threads)
+        values = dataclasses.replace(values, split=name)
+        items: Items = self.task.build(values, self.source)
+        if self.config.split_by == "hash":
+            items = items.take(self._hashed(values, items) == list(self.selections).index(name))
+        return values, items
+
+    def _hashed(self, values: Values, items: Items) -> NDArray[np.int64]:
+        """Return of each item the split its input's hash sends it to, (R,)."""
+        if items.parent is None:
+            key = mix(values.columns["rank"]) ^ values.columns["size"].astype(np.uint64)
+        else:
+            key = self.keys(items)
+        point = mix(key ^ mix(np.array([self.config.seed], np.uint64))) / np.float64(2**64)
+        shares = np.cumsum(self.config.fractions)
+        place: NDArray[np.int64] = np.minimum(np.searchsorted(shares, point, side="right"), 2)
+        return place
+
+    def keys(self, items: Items) -> NDArray[np.uint64]:
+        """Return a number an item, the same for the same input in either order, (R,)."""
+        inputs = items.inputs
+        return hashes(flip(inputs) if self.config.order == "reversed" else inputs)
+
+    def split(self, name: str, values: Values, items: Items) -> Split:
+        """Return items of a split, presented, with their columns."""
+        config = self.config
+        items = present.show(items, values, self.source)
+        columns = dict(values.columns)
+        trace = values.column_trace
+        if items.parent is not None:
+            columns = {k: v[items.parent] for k, v in columns.items()}
+            trace = None if trace is None else trace.take(items.parent)
+        measures = {k: columns.pop(k) for k in config.measures}
+        return Split(
+            name,
+            config.function,
+            items.inputs,
+            items.targets,
+            {**columns, **items.columns, **measures},
+            self.source.vocabulary,
+            trace,
+            {"task": config.task},
+            Measures(self.source.text, config),
+            self.functions,
+        )
+
+    @property
+    def functions(self) -> tuple[str, ...]:
+        """Names of the functions that the items are about, where there are several."""
+        several = "which" in self.task.COLUMNS
+        return tuple(f.name for f in self.source.functions) if several else ()
+
+    def dataset(self) -> Dataset:
+        """Return all of it, in memory."""
+        built: dict[str, Split] = {}
+        left_out: dict[str, int] = {}
+        seen = np.zeros(0, np.uint64)
+        for name, selection in self.selections.items():
+            values, items = self.items(name, 0, len(selection), self.threads)
+            if self.filters:
+                keys = self.keys(items)
+                fresh = ~np.isin(keys, seen)
+                seen = np.union1d(seen, keys)
+                left_out[name] = int(len(keys) - fresh.sum())
+                items = items.take(fresh)
+            built[name] = self.split(name, values, items)
+        return Dataset(
+            built,
+            self.config,
+            self.source.text,
+            self.source.vocabulary,
+            {name: s.to_list() for name, s in self.selections.items()},
+            self.overlaps,
+            {"left_out": left_out, "strata": self.reached},
+        )

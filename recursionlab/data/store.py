@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 import pyarrow as pa
@@ -12,13 +12,15 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from recursionlab.data import tasks
 from recursionlab.data.config import DataConfig
 from recursionlab.data.dataset import Dataset, Packed, Split
 from recursionlab.data.values import Measures
 from recursionlab.errors import ConfigError, FormatError, InputError
 from recursionlab.files import atomic_folder, read_json, sha256, write_json
 
-FORMAT, VERSION = "recursionlab-dataset", 1
+FORMAT, VERSION = "recursionlab-dataset", 2
+LISTS = ("input_ids", "labels", "trace")
 FIXED = {
     "id": pa.string(),
     "function": pa.string(),
@@ -35,11 +37,10 @@ FIXED = {
 }
 
 
-def schema(config: DataConfig, step: bool) -> pa.Schema:
+def schema(config: DataConfig) -> pa.Schema:
     """Return the columns of a data set's Parquet files."""
     fields = dict(FIXED)
-    if step:
-        fields["step"] = pa.int64()
+    fields.update({name: pa.int64() for name in tasks.get(config.task).COLUMNS})
     fields.update({name: pa.int64() for name in config.measures})
     if config.trace:
         fields["trace"] = pa.list_(pa.int32())
@@ -52,7 +53,7 @@ def to_arrow(split: Split) -> pa.Table:
     names = pa.array(split.vocabulary)
     columns: dict[str, Any] = {
         "id": _ids(split),
-        "function": _same(split.function, n),
+        "function": _functions(split),
         "split": _same(split.name, n),
         "input": _text(split.inputs, names),
         "target": _text(split.targets, names),
@@ -69,6 +70,12 @@ def _same(text: str, n: int) -> pa.Array:
     return pa.array([text]).take(pa.array(np.zeros(n, np.int64)))
 
 
+def _functions(split: Split) -> pa.Array:
+    if not split.functions:
+        return _same(split.function, len(split))
+    return pa.array(split.functions).take(pa.array(split.columns["which"]))
+
+
 def _lists(packed: Packed) -> pa.Array:
     offsets = (packed.offsets - packed.offsets[0]).astype(np.int32)
     ids = packed.ids[packed.offsets[0] : packed.offsets[-1]]
@@ -83,7 +90,7 @@ def _text(packed: Packed, names: pa.Array) -> pa.Array:
 
 def _ids(split: Split) -> pa.Array:
     keys = ["size", "rank", *(["step"] if "step" in split.columns else [])]
-    parts = [_same(split.function, len(split))]
+    parts = [_functions(split)]
     parts += [pc.cast(pa.array(split.columns[k]), pa.string()) for k in keys]
     return pc.binary_join_element_wise(*parts, "-")
 
@@ -97,38 +104,67 @@ def save(data: Dataset, path: Path, shard_rows: int) -> Path:
         for name, split in data.splits.items():
             files = _write_split(folder, split, data.config, shard_rows)
             splits[name] = {"rows": len(split), "ranges": data.ranges[name], "files": files}
-        write_json(
-            folder / "dataset.json",
-            {
-                "format": FORMAT,
-                "version": VERSION,
-                "function": data.config.function,
-                "config": data.config.to_dict(),
-                "seed": data.config.seed,
-                "vocabulary": list(data.vocabulary),
-                "splits": splits,
-                "overlaps": dict(data.overlaps),
-                "shard_rows": shard_rows,
-                "program_sha256": hashlib.sha256(data.program.encode()).hexdigest(),
-                "program": data.program,
-            },
-        )
+        functions = next((s.functions for s in data.splits.values()), ())
+        meta = description(data.config, data.program, data.vocabulary, functions)
+        meta.update(splits=splits, overlaps=dict(data.overlaps), **data.report)
+        write_json(folder / "dataset.json", {**meta, "shard_rows": shard_rows})
     return path
+
+
+def description(
+    config: DataConfig, program: str, vocabulary: tuple[str, ...], functions: tuple[str, ...]
+) -> dict[str, Any]:
+    """Return what dataset.json says before any item is made."""
+    return {
+        "format": FORMAT,
+        "version": VERSION,
+        "function": config.function,
+        "config": config.to_dict(),
+        "seed": config.seed,
+        "program_sha256": hashlib.sha256(program.encode()).hexdigest(),
+        "program": program,
+        "vocabulary": list(vocabulary),
+        "functions": list(functions),
+    }
 
 
 def _write_split(
     folder: Path, split: Split, config: DataConfig, shard_rows: int
 ) -> list[dict[str, Any]]:
-    wanted = schema(config, "step" in split.columns)
     shards = max(1, -(-len(split) // shard_rows))
     files = []
     for k in range(shards):
         part = split.take(slice(k * shard_rows, (k + 1) * shard_rows)) if shards > 1 else split
-        table = to_arrow(part).select(wanted.names).cast(wanted)
-        file = folder / f"{split.name}-{k:05d}-of-{shards:05d}.parquet"
-        pq.write_table(table, file, compression="zstd", row_group_size=1 << 17, store_schema=False)
-        files.append({"name": file.name, "rows": len(part), "sha256": sha256(file)})
+        file = folder / shard_name(split.name, k, shards)
+        with open(file, "wb") as out:
+            write_parquet(part, config, out)
+        files.append(entry(file, len(part)))
     return files
+
+
+def shard_name(split: str, k: int, shards: int) -> str:
+    """Return the name of a split's k-th file."""
+    return f"{split}-{k:05d}-of-{shards:05d}.parquet"
+
+
+def write_parquet(split: Split, config: DataConfig, out: IO[bytes]) -> None:
+    """Write a split's items; the same items give the same bytes."""
+    wanted = schema(config)
+    table = to_arrow(split).select(wanted.names).cast(wanted)
+    few = [n for n in wanted.names if n not in ("id", "input", "target", "rank")]
+    pq.write_table(
+        table,
+        out,
+        compression="zstd",
+        row_group_size=1 << 17,
+        store_schema=False,
+        use_dictionary=[f"{n}.list.element" if n in LISTS else n for n in few],
+    )
+
+
+def entry(file: Path, rows: int) -> dict[str, Any]:
+    """Return what dataset.json says of a file."""
+    return {"name": file.name, "rows": rows, "sha256": sha256(file)}
 
 
 def read_meta(path: Path) -> dict[str, Any]:
@@ -140,14 +176,22 @@ def read_meta(path: Path) -> dict[str, Any]:
         If the folder has none, or it is not one of this version.
     """
     file = path / "dataset.json"
+    if (path / "unfinished.json").is_file() and not file.is_file():
+        raise FormatError(
+            f"{path}: this data set is not finished; run the same generate again to go on"
+        )
     if not path.is_dir() or not file.is_file():
         raise FormatError(f"{path}: expected a data set's folder with a dataset.json in it")
     meta = read_json(file)
     if not isinstance(meta, dict) or meta.get("format") != FORMAT:
         raise FormatError(f"{file}: expected a data set of this library")
     if meta.get("version") != VERSION:
-        raise FormatError(f"{file}: expected format version {VERSION}, got {meta.get('version')!r}")
+        raise FormatError(
+            f"{file}: expected format version {VERSION}, got {meta.get('version')!r}; make the data"
+            " set again with the version of this library that is installed"
+        )
     kinds = {"config": dict, "vocabulary": list, "splits": dict, "overlaps": dict, "program": str}
+    kinds["functions"] = list
     for key, kind in kinds.items():
         if not isinstance(meta.get(key), kind):
             raise FormatError(f"{file}: the entry {key!r} is missing or not a {kind.__name__}")
@@ -198,9 +242,11 @@ def load_dataset(path: str | Path) -> Dataset:
         if not parts or sum(len(p) for p in parts) != entry["rows"]:
             raise FormatError(f"{path}: split {name!r} has not the {entry['rows']} rows it states")
         table = pa.concat_tables(parts)
-        splits[name] = _from_arrow(path, name, table, config, vocabulary, measures)
+        functions = tuple(map(str, meta["functions"]))
+        splits[name] = _from_arrow(path, name, table, config, vocabulary, functions, measures)
         ranges[name] = entry["ranges"]
-    return Dataset(splits, config, meta["program"], vocabulary, ranges, meta["overlaps"])
+    report: dict[str, Any] = {key: meta[key] for key in ("left_out", "strata") if key in meta}
+    return Dataset(splits, config, meta["program"], vocabulary, ranges, meta["overlaps"], report)
 
 
 def _read_file(file: Path, row: dict[str, Any]) -> pa.Table:
@@ -230,9 +276,10 @@ def _from_arrow(
     table: pa.Table,
     config: DataConfig,
     vocabulary: tuple[str, ...],
+    functions: tuple[str, ...],
     measures: Measures,
 ) -> Split:
-    wanted = schema(config, "step" in table.column_names)
+    wanted = schema(config)
     for column in wanted:
         if column.name not in table.column_names:
             raise FormatError(f"{path}: split {name!r} has no column {column.name!r}")
@@ -247,6 +294,8 @@ def _from_arrow(
     }
     text = {"id", "function", "split", "input", "target", *packed}
     columns = {c: _numbers(path, c, table[c]) for c in wanted.names if c not in text}
+    if functions and ((columns["which"] < 0) | (columns["which"] >= len(functions))).any():
+        raise FormatError(f"{path}: column 'which' of split {name!r} names no function")
     return Split(
         name,
         config.function,
@@ -257,6 +306,7 @@ def _from_arrow(
         packed.get("trace"),
         {"task": config.task, "path": str(path)},
         measures,
+        functions,
     )
 
 

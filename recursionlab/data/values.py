@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +16,12 @@ from recursionlab import _core
 from recursionlab.config import suggest
 from recursionlab.data.config import DataConfig
 from recursionlab.data.dataset import Packed
+from recursionlab.data.ragged import contains, mix, stack
 from recursionlab.errors import ConfigError
 from recursionlab.machine import default_threads
 
 STEP = "<step>"
+SPECIAL = ("<pad>", "<bos>", "<eos>", "<sep>", STEP, "UNROLL")
 
 
 @dataclass(frozen=True)
@@ -38,6 +41,15 @@ class Items:
     parent: NDArray[np.int64] | None = None
     columns: Mapping[str, NDArray[Any]] = field(default_factory=dict)
 
+    def take(self, keep: NDArray[np.bool_]) -> Items:
+        """Return some of the items, with the values they come from."""
+        if keep.all():
+            return self
+        here = np.flatnonzero(keep)
+        parent = here if self.parent is None else self.parent[here]
+        columns = {k: v[here] for k, v in self.columns.items()}
+        return Items(self.inputs.take(here), self.targets.take(here), parent, columns)
+
 
 @dataclass(frozen=True)
 class Values:
@@ -49,6 +61,7 @@ class Values:
     traces: Packed | None  # of the task's granularity: terms joined by <step>
     column_trace: Packed | None  # of the granularity asked for as a column
     step_token: int
+    split: str = ""  # whose values they are
 
     def take(self, items: NDArray[Any]) -> Values:
         """Return the values at some indices."""
@@ -59,37 +72,15 @@ class Values:
             self.traces and self.traces.take(items),
             self.column_trace and self.column_trace.take(items),
             self.step_token,
+            self.split,
         )
-
-    @classmethod
-    def concatenate(cls, parts: list[Values]) -> Values:
-        """Return several lots as one."""
-        first = parts[0]
-        return cls(
-            _join([p.inputs for p in parts]),
-            _join([p.outputs for p in parts]),
-            {k: np.concatenate([p.columns[k] for p in parts]) for k in first.columns},
-            None
-            if first.traces is None
-            else _join([p.traces for p in parts if p.traces is not None]),
-            None
-            if first.column_trace is None
-            else _join([p.column_trace for p in parts if p.column_trace is not None]),
-            first.step_token,
-        )
-
-
-def _join(parts: list[Packed]) -> Packed:
-    lengths = np.concatenate([p.lengths for p in parts])
-    offsets = np.concatenate([np.zeros(1, np.int64), np.cumsum(lengths, dtype=np.int64)])
-    return Packed(np.concatenate([p.ids for p in parts]), offsets)
 
 
 class Source:
     """A function at its types, with codec and measures, ready to make values."""
 
     def __init__(self, program: Any, config: DataConfig) -> None:
-        self.config = config
+        self.config, self.program = config, program
         names = list(program.functions)
         if config.function not in program:
             raise ConfigError(
@@ -116,6 +107,115 @@ class Source:
         )
         self.text: str = program.source
         self.vocabulary: tuple[str, ...] = tuple(self.codec.vocabulary)
+        self.train: Any = None  # the train split's values, for tasks that show some of them
+
+    def add_tokens(self, tokens: Iterable[str]) -> None:
+        """Append the tokens that the vocabulary lacks."""
+        self.vocabulary = tuple(dict.fromkeys((*self.vocabulary, *tokens)))
+
+    def token(self, name: str) -> int:
+        """Return the number of a token."""
+        return self.vocabulary.index(name)
+
+    @cached_property
+    def functions(self) -> list[Any]:
+        """The functions that a task over several draws from, gen_functions last."""
+        names = [*self.config.functions, *self.config.gen_functions]
+        own = self.function.type
+        alike = {f.name: f for f in map(self._at_own_types, self.program) if f and f.type == own}
+        for name in names:
+            if name not in alike:
+                raise ConfigError(
+                    f"data.functions: {name!r} is no function of the file of type"
+                    f" {own}{suggest(name, alike)}"
+                )
+        if self.config.functions:
+            return [alike[name] for name in names]
+        late = [alike[name] for name in self.config.gen_functions]
+        return [f for name, f in alike.items() if name not in self.config.gen_functions] + late
+
+    @cached_property
+    def machine(self) -> Any:
+        """The function's abstract state machine, over the data's own vocabulary."""
+        from recursionlab.machines import machine_of
+
+        config = self.config
+        return machine_of(self.function, config.encoding, config.order, config.renames)
+
+    def _at_own_types(self, function: Any) -> Any:
+        """Return the function at the data's own types, or None where they do not fit."""
+        names = function.type_parameters
+        if not set(names) <= set(self.config.at):
+            return None
+        return function.at(**{name: self.config.at[name] for name in names})
+
+    def draw(self, values: Values, salt: int, n: int) -> NDArray[np.int64]:
+        """Return for each value a number in [0, n), drawn by (seed, salt, value) alone."""
+        key = mix(values.columns["rank"]) ^ values.columns["size"].astype(np.uint64)
+        return _core.below(key, n, self.config.seed, salt).astype(np.int64)
+
+    def apply(
+        self, which: NDArray[np.int64], size: NDArray[np.int32], rank: NDArray[np.uint64]
+    ) -> tuple[Packed, Packed, dict[str, NDArray[np.int64]]]:
+        """Return encoded arguments and results of value i under `functions[which[i]]`.
+
+        And of each, as columns, which function it is and how many calls and steps it takes.
+        """
+        order = np.argsort(which, kind="stable")
+        back = np.argsort(order, kind="stable")
+        made = []
+        for k, f in enumerate(self.functions):
+            here = order[which[order] == k]
+            made.append(self._pairs(size[here], rank[here], 1, function=f.id, steps=True))
+        inputs = stack([Packed(m["input"], m["input_offsets"]) for m in made])
+        outputs = stack([Packed(m["output"], m["output_offsets"]) for m in made])
+        counts = {c: np.concatenate([m[c] for m in made])[back] for c in ("calls", "steps")}
+        return inputs.take(back), outputs.take(back), {"which": which, **counts}
+
+    def beyond(
+        self, size: NDArray[np.int32], rank: NDArray[np.uint64], threads: int
+    ) -> NDArray[np.bool_]:
+        """Return which values `split_by` keeps from train, valid and test, (M,)."""
+        config = self.config
+        if config.split_by == "withheld":
+            codec = self.function.codec()
+            made = self._pairs(size, rank, threads, codec=codec)
+            pattern = self._withheld(codec)
+            return contains(Packed(made["input"], made["input_offsets"]), pattern)
+        if config.split_by == "measure":
+            limit: NDArray[np.bool_] = (
+                self.measured(config.split_measure, size, rank, threads) > config.train_limit
+            )
+            return limit
+        deep: NDArray[np.bool_] = (
+            self._pairs(size, rank, threads, codec=None)["depth"] > config.train_depth
+        )
+        return deep
+
+    def measured(
+        self, name: str, size: NDArray[np.int32], rank: NDArray[np.uint64], threads: int
+    ) -> NDArray[np.int64]:
+        """Return a measure of values, (M,)."""
+        ids = [self._measure(name).id]
+        found: NDArray[np.int64] = self._pairs(size, rank, threads, codec=None, measures=ids)[
+            "measures"
+        ][0]
+        return found
+
+    def _withheld(self, codec: Any) -> list[int]:
+        """Return the tokens in prefix notation of the constructor or value withheld."""
+        text = self.config.withhold
+        tokens = [t for t in codec.vocabulary if t not in SPECIAL]
+        if text in tokens:
+            return [codec.vocabulary.index(text)]
+        words = text.replace("(", " ").replace(")", " ").split()
+        unknown = next((w for w in words if w not in tokens), None)
+        if unknown is not None or not words:
+            raise ConfigError(
+                f"data.withhold: no constructor {unknown!r} in {self.config.function}'s values"
+                f"{suggest(str(unknown), tokens)}"
+            )
+        return [codec.vocabulary.index(w) for w in words]
 
     def _measure(self, name: str) -> Any:
         known = {f.name: f for f in self.function.measures}
@@ -188,14 +288,23 @@ class Source:
     def _traces(
         self, size: NDArray[np.int32], rank: NDArray[np.uint64], threads: int, granularity: str
     ) -> Packed:
-        made = self._pairs(size, rank, threads, trace=True, granularity=granularity)
+        made = self._pairs(
+            size,
+            rank,
+            threads,
+            trace=True,
+            granularity=granularity,
+            strategy=self.config.strategy,
+            every=self.config.every,
+        )
         return Packed(made["trace"], made["trace_offsets"])
 
     def _pairs(
         self, size: NDArray[np.int32], rank: NDArray[np.uint64], threads: int, **options: Any
     ) -> dict[str, Any]:
+        function = options.pop("function", self.function.id)
         made: dict[str, Any] = _core.pairs(
-            self.function.id, self.domain, size, rank, threads, codec=self.codec, **options
+            function, self.domain, size, rank, threads, **{"codec": self.codec, **options}
         )
         return made
 

@@ -1,6 +1,7 @@
 """Splits are disjoint by construction, and impossible requests are refused."""
 
 import itertools
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -18,8 +19,16 @@ def config(**changes):
     return DataConfig(**{"function": "f", "sizes": tuple(range(1, 9)), **changes})
 
 
+def selected(plan, seed=0):
+    return {name: splits.Selection(r, seed) for name, r in plan.items()}
+
+
+def keys_of(selection):
+    return splits.key(*selection.keys(0, len(selection)))
+
+
 def values_of(plan, seed=0):
-    return {name: splits.key(*splits.ranks(r, seed)) for name, r in plan.items()}
+    return {name: keys_of(s) for name, s in selected(plan, seed).items()}
 
 
 @pytest.mark.parametrize(
@@ -40,7 +49,7 @@ def test_no_two_splits_share_a_value_and_exhaustive_is_all(changes):
     made.validate()
     plan = splits.plan(made, lambda size: 2 ** (size - 1))
     keys = values_of(plan)
-    assert set(splits.overlaps(keys).values()) == {0}
+    assert set(splits.overlaps(selected(plan), made).values()) == {0}
     everything = np.concatenate(list(keys.values()))
     assert len(np.unique(everything)) == len(everything)
     for size in made.sizes:
@@ -51,9 +60,15 @@ def test_no_two_splits_share_a_value_and_exhaustive_is_all(changes):
 
 
 def test_overlaps_are_found_where_there_are_any():
-    a = splits.key(np.array([1, 2, 2], np.int32), np.array([0, 0, 1], np.uint64))
-    b = splits.key(np.array([2, 3], np.int32), np.array([1, 1], np.uint64))
-    assert splits.overlaps({"train": a, "test": b}) == {"train/test": 1}
+    a = np.array([1, 2, 2], np.int32), np.array([0, 0, 1], np.uint64)
+    b = np.array([2, 3], np.int32), np.array([1, 1], np.uint64)
+    chosen = {"train": splits.Selection([], 0, a), "test": splits.Selection([], 0, b)}
+    assert splits.overlaps(chosen, config()) == {"train/test": 1}
+    ranges = [splits.Range(4, 8, 0, 5)], [splits.Range(3, 4, 0, 4), splits.Range(4, 8, 3, 8)]
+    apart = dict(zip(("train", "test"), (splits.Selection(r, 0) for r in ranges), strict=True))
+    assert splits.overlaps(apart, config()) == {"train/test": 2}
+    apart["test"] = splits.Selection([], 0, apart["test"].keys(0, 9))
+    assert splits.overlaps(apart, config()) == {"train/test": 2}
 
 
 def test_seeds_choose_differently_and_one_seed_the_same():
@@ -92,7 +107,10 @@ def test_sizes_without_values_are_skipped_unless_all_are():
         ({"fractions": (0.9, 0.9, 0.1)}, "data.fractions"),
         ({"fractions": (0.0, 0.5, 0.5)}, "data.fractions"),
         ({"fractions": ("a", "b", "c")}, "data.fractions"),
-        ({"split_by": "colour"}, "expected one of rank, size, depth, got 'colour'"),
+        (
+            {"split_by": "colour"},
+            "expected one of rank, size, hash, depth, .* got 'colour'",
+        ),
         ({"encoding": "sexpr"}, "data.encoding"),
         ({"order": "backwards"}, "data.order"),
         ({"task": "valu"}, "did you mean 'value'"),
@@ -100,6 +118,17 @@ def test_sizes_without_values_are_skipped_unless_all_are():
         ({"seed": -1}, "data.seed"),
         ({"seed": 2**64}, "data.seed"),
         ({"train_depth": 3}, "data.train_depth"),
+        ({"split_by": "measure"}, "data.split_measure: expected the name of a measure exactly"),
+        ({"withhold": "xO"}, "data.withhold: expected a constructor or a value exactly when"),
+        ({"strata": "m", "split_by": "hash"}, "data.strata"),
+        ({"shares": {"0": 1.0}}, "data.shares: name the measure"),
+        ({"items": 5}, "data.items: name the measure"),
+        ({"strata": "m", "shares": {"0": 0.5}}, "data.shares: expected shares that add up to 1"),
+        ({"strata": "m", "shares": {"0": "a"}}, "data.shares"),
+        ({"every": 0}, "data.every: expected 1 or more, got 0"),
+        ({"filler": -1}, "data.filler: expected 0 or more"),
+        ({"functions": ("f", "f")}, "data.functions: a function is named twice"),
+        ({"strategy": "cbvn"}, "data.strategy"),
         ({"split_by": "depth"}, "data.train_depth"),
         ({"measures": ("m", "m")}, "named twice"),
         ({"measures": (3,)}, "data.measures"),
@@ -157,10 +186,23 @@ def test_the_task_step_pairs_each_term_with_the_next():
     traces = [[7, mark, 8, 8, mark, 9], [5], [], [6, mark, 7]]
     packed = Packed.of(traces)
     values = Values(packed, packed, {}, packed, None, mark)
-    items = step.build(values)
+    items = step.build(values, SimpleNamespace(config=config()))
     pairs = [
         (items.inputs[i].tolist(), items.targets[i].tolist()) for i in range(len(items.inputs))
     ]
     assert pairs == [([7], [8, 8]), ([8, 8], [9]), ([6], [7])]
     assert items.parent.tolist() == [0, 0, 3]
     assert items.columns["step"].tolist() == [0, 1, 0]
+
+
+@pytest.mark.parametrize("chosen", [False, True])
+def test_any_part_of_a_selection_is_that_part_of_the_whole(chosen):
+    plan = splits.plan(config(gen_sizes=(10,)), lambda size: 2 ** (size - 1))
+    selection = splits.Selection([*plan["train"], *plan["gen_size"]], 5)
+    if chosen:
+        selection = splits.Selection([], 5, selection.keys(0, len(selection)))
+    whole = keys_of(selection)
+    for first, stop in [(0, 1), (3, 90), (90, 90), (100, len(selection)), (0, len(selection))]:
+        np.testing.assert_array_equal(splits.key(*selection.keys(first, stop)), whole[first:stop])
+    places = np.array([5, 0, len(whole) - 1, 5, 77])
+    np.testing.assert_array_equal(splits.key(*selection.at(places)), whole[places])

@@ -108,7 +108,7 @@ def damage_json(folder):
 
 
 def damage_version(folder):
-    return edit(folder, version=2) or "expected format version 1, got 2"
+    return edit(folder, version=1) or "expected format version 2, got 1"
 
 
 def damage_program(folder):

@@ -20,8 +20,8 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 ANYWHERE = {"errors", "machine", "registry", "config", "_core", "__version__", "files"}
 MAY_USE = {
     "language": set(),
-    "data": {"language"},
-    "machines": {"language", "data"},
+    "data": {"language", "machines"},
+    "machines": {"language"},
     "models": set(),
     "learn": {"models", "data"},
     "judge": {"language", "data", "models", "learn", "plot"},

@@ -1,4 +1,16 @@
-"""What input and target are: a file a task; the folder is the registry."""
+"""What input and target are: a file a task; the folder is the registry.
+
+A task is a module with
+
+- a first line that says what it is;
+- `NEEDS_TRACE`: whether its values come with traces;
+- `MANY`: whether a value can give several items, or none; splits then leave out the items whose
+  input an earlier split has;
+- `COLUMNS`: names of its own columns; `which` is an index into `source.functions`;
+- `build(values, source)`, which returns the `Items` of some values; each a function of the
+  configuration and its value alone;
+- `tokens(source)`, if it has tokens of its own.
+"""
 
 from __future__ import annotations
 
@@ -19,5 +31,5 @@ def names() -> list[str]:
 
 
 def get(name: str) -> ModuleType:
-    """Return a task's module: a first line that says what it is, and `build`."""
+    """Return a task's module."""
     return importlib.import_module(f"{__name__}.{name}")

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from recursionlab.data.values import Items, Values
+from recursionlab.data.tasks import _terms
+from recursionlab.data.values import Items, Source, Values
 
-NEEDS_TRACE = True
+NEEDS_TRACE, MANY = True, False
+COLUMNS: tuple[str, ...] = ()
+tokens = _terms.tokens
 
 
-def build(values: Values) -> Items:
+def build(values: Values, source: Source) -> Items:
     """Return one item a value."""
     assert values.traces is not None
-    return Items(values.inputs, values.traces)
+    return Items(values.inputs, _terms.scratchpad(values.traces, source))

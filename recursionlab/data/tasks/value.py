@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from recursionlab.data.values import Items, Values
+from recursionlab.data.values import Items, Source, Values
 
-NEEDS_TRACE = False
+NEEDS_TRACE = MANY = False
+COLUMNS: tuple[str, ...] = ()
 
 
-def build(values: Values) -> Items:
+def build(values: Values, source: Source) -> Items:
     """Return one item a value."""
     return Items(values.inputs, values.outputs)
