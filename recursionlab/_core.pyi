@@ -218,6 +218,19 @@ class Model:
         shards: int = 1,
         threads: int = 1,
     ) -> tuple[float, int]: ...
+    def sweep(
+        self,
+        source: NDArray[np.int32],
+        source_offsets: NDArray[np.int64],
+        target: NDArray[np.int32],
+        target_offsets: NDArray[np.int64],
+        labels: NDArray[np.int32],
+        edits: list[list[tuple[Any, ...]]],
+        *,
+        others: NDArray[np.int32] | None = None,
+        choices: bool = True,
+        threads: int = 1,
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32] | None, NDArray[np.int32] | None]: ...
     def flops(
         self,
         source_offsets: NDArray[np.int64],

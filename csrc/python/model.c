@@ -282,6 +282,11 @@ static PyMethodDef methods[] = {
      "loss(source, source_offsets, target, target_offsets, labels, *, ids=None, gradients=True, "
      "training=True, seed=0, step=0, taps=None, shards=1, threads=1)\n--\n\n"
      "(sum of losses, labels that count); grads becomes the gradient of the mean."},
+    {"sweep", (PyCFunction)(void (*)(void))rlab_py_model_sweep, METH_VARARGS | METH_KEYWORDS,
+     "sweep(source, source_offsets, target, target_offsets, labels, edits, *, others=None, "
+     "choices=True, threads=1)\n--\n\n"
+     "(loss, others' loss or None, choices or None), each (1 + edits, target rows): plain, then "
+     "under each list of taps."},
     {"flops", (PyCFunction)(void (*)(void))rlab_py_model_flops, METH_VARARGS | METH_KEYWORDS,
      "flops(source_offsets, target_offsets, training=True)\n--\n\n"
      "Floating-point operations of matrix products in one step over such a batch."},

@@ -12,17 +12,10 @@ state_of(PyObject *self) {
 
 /* ---- taps ------------------------------------------------------------------------------------ */
 
-/* A function to call at a tap: function(array, gradient) may change the array in place. */
-typedef struct tap_call {
-    py_model *model;
-    PyObject *function;
-    bool *failed; /* of the list: an exception waits, nothing more is called */
-} tap_call;
-
 typedef struct tap_list {
     rlab_tap at[TAPS_MAX];
     int64_t fired[TAPS_MAX];
-    tap_call calls[TAPS_MAX];
+    rlab_py_tap_call calls[TAPS_MAX];
     int32_t n;
     bool edits, failed;
 } tap_list;
@@ -32,7 +25,7 @@ typedef struct tap_list {
 static void
 call_python(void *arg, const rlab_tap *tap, float *value, int64_t rows, int32_t width,
             bool gradient) {
-    tap_call *call = arg;
+    rlab_py_tap_call *call = arg;
     npy_intp shape[2] = {(npy_intp)rows, width};
     PyGILState_STATE gil;
     PyObject *array, *result = NULL;
@@ -61,8 +54,9 @@ call_python(void *arg, const rlab_tap *tap, float *value, int64_t rows, int32_t 
 
 /* Floats a tap's buffer must have. */
 static int64_t
-tap_floats(const rlab_point *point, const int64_t *rows, const int64_t (*cells)[RLAB_SPACES_MAX]) {
-    int64_t n = point->key_space < 0 ? rows[point->space] : cells[point->space][point->key_space];
+tap_floats(const rlab_point *point, const rlab_capacity *size) {
+    int64_t n = point->key_space < 0 ? size->rows[point->space]
+                                     : size->cells[point->space][point->key_space];
     return n * point->width;
 }
 
@@ -107,10 +101,9 @@ parse_buffer(rlab_py_state *state, rlab_tap *tap, const char *name, PyObject *pa
     return 0;
 }
 
-/* One tap: (name, kind, payload[, first, last[, rows]]). */
-static int
-parse_tap(py_model *self, rlab_tap *tap, tap_call *call, PyObject *tuple, const int64_t *rows,
-          const int64_t (*cells)[RLAB_SPACES_MAX]) {
+int
+rlab_py_parse_tap(py_model *self, rlab_tap *tap, rlab_py_tap_call *call, PyObject *tuple,
+                  const rlab_capacity *size) {
     rlab_py_state *state = state_of((PyObject *)self);
     const char *name, *kind;
     PyObject *payload, *where = Py_None;
@@ -136,9 +129,9 @@ parse_tap(py_model *self, rlab_tap *tap, tap_call *call, PyObject *tuple, const 
     if (where != Py_None) {
         if (!(array = rlab_py_array(state, where, "rows of a tap", NPY_UINT8, 1)))
             return -1;
-        if (PyArray_SIZE(array) != rows[point.space]) {
+        if (PyArray_SIZE(array) != size->rows[point.space]) {
             PyErr_Format(state->exceptions[RLAB_EVALUE], "tap on '%s': expected %lld rows, got %zd",
-                         name, (long long)rows[point.space], PyArray_SIZE(array));
+                         name, (long long)size->rows[point.space], PyArray_SIZE(array));
             return -1;
         }
         tap->rows = PyArray_DATA(array);
@@ -157,6 +150,11 @@ parse_tap(py_model *self, rlab_tap *tap, tap_call *call, PyObject *tuple, const 
             PyErr_Format(state->exceptions[RLAB_ETYPE], "tap on '%s': expected a function", name);
             return -1;
         }
+        if (!call) {
+            PyErr_Format(state->exceptions[RLAB_EVALUE],
+                         "tap on '%s': nothing is called in a sweep", name);
+            return -1;
+        }
         call->model = self;
         call->function = payload;
         tap->call = call_python;
@@ -165,7 +163,7 @@ parse_tap(py_model *self, rlab_tap *tap, tap_call *call, PyObject *tuple, const 
     }
     if (tap->kind == RLAB_TAP_FILL && first >= 0 && last >= 0 && last <= point.width)
         return parse_buffer(state, tap, name, payload, (last ? last : point.width) - first);
-    return parse_buffer(state, tap, name, payload, tap_floats(&point, rows, cells));
+    return parse_buffer(state, tap, name, payload, tap_floats(&point, size));
 }
 
 static int
@@ -182,8 +180,7 @@ parse_taps(py_model *self, tap_list *taps, PyObject *list, const rlab_capacity *
     for (Py_ssize_t i = 0; i < PyList_GET_SIZE(list); i++) {
         rlab_tap *tap = &taps->at[i];
         taps->calls[i].failed = &taps->failed;
-        if (parse_tap(self, tap, &taps->calls[i], PyList_GET_ITEM(list, i), size->rows,
-                      size->cells) < 0)
+        if (rlab_py_parse_tap(self, tap, &taps->calls[i], PyList_GET_ITEM(list, i), size) < 0)
             return -1;
         tap->fired = &taps->fired[i];
         taps->edits |= tap->kind != RLAB_TAP_READ; /* also GRAD: needs a gradient of its own */
@@ -194,10 +191,9 @@ parse_taps(py_model *self, tap_list *taps, PyObject *list, const rlab_capacity *
 
 /* ---- running --------------------------------------------------------------------------------- */
 
-/* The arrays of a batch, checked one by one; the C side checks what is in them. */
-static int
-parse_batch(py_model *self, rlab_batch *batch, rlab_capacity *size, PyObject *const o[5],
-            PyObject *ids) {
+int
+rlab_py_parse_batch(py_model *self, rlab_batch *batch, rlab_capacity *size, PyObject *const o[5],
+                    PyObject *ids) {
     static const char *const names[5] = {"source", "source_offsets", "target", "target_offsets",
                                          "labels"};
     rlab_py_state *state = state_of((PyObject *)self);
@@ -320,7 +316,7 @@ rlab_py_model_forward(PyObject *object, PyObject *args, PyObject *kwargs) {
     if (!PyArg_ParseTupleAndKeywords(args, kwargs, "OOOO|$Oii:forward", (char **)names, &o[0],
                                      &o[1], &o[2], &o[3], &tap_arg, &shards, &threads) ||
         rlab_py_threads(state_of(object), threads) < 0 ||
-        parse_batch(self, &batch, &size, o, NULL) < 0 ||
+        rlab_py_parse_batch(self, &batch, &size, o, NULL) < 0 ||
         parse_taps(self, &taps, tap_arg, &size) < 0)
         return NULL;
     run.taps = taps.at;
@@ -352,7 +348,8 @@ rlab_py_model_loss(PyObject *object, PyObject *args, PyObject *kwargs) {
                                      &o[1], &o[2], &o[3], &o[4], &ids, &gradients, &training, &seed,
                                      &step, &tap_arg, &shards, &threads) ||
         rlab_py_threads(state_of(object), threads) < 0 ||
-        parse_batch(self, &batch, &size, o, ids) < 0 || parse_taps(self, &taps, tap_arg, &size) < 0)
+        rlab_py_parse_batch(self, &batch, &size, o, ids) < 0 ||
+        parse_taps(self, &taps, tap_arg, &size) < 0)
         return NULL;
     if (gradients && !training) {
         PyErr_SetString(state_of(object)->exceptions[RLAB_EVALUE],

@@ -29,6 +29,22 @@ typedef struct py_model {
     PyObject *error[3];   /* what a called function raised, until the run ends */
 } py_model;
 
+/* A function to call at a tap: function(array, gradient) may change the array in place. */
+typedef struct rlab_py_tap_call {
+    py_model *model;
+    PyObject *function;
+    bool *failed; /* of the run: an exception waits, nothing more is called */
+} rlab_py_tap_call;
+
+/* model_run.c: one tap of a batch of `size`, (name, kind, payload[, first, last[, rows]]); the
+ * arrays of a batch (labels and ids may be NULL), checked one by one, the C side checks what is in
+ * them. 0, or -1 raised. call: NULL where nothing may be called. */
+int rlab_py_parse_tap(py_model *self, rlab_tap *tap, rlab_py_tap_call *call, PyObject *tuple,
+                      const rlab_capacity *size);
+int rlab_py_parse_batch(py_model *self, rlab_batch *batch, rlab_capacity *size,
+                        PyObject *const o[5], PyObject *ids);
+
+PyObject *rlab_py_model_sweep(PyObject *object, PyObject *args, PyObject *kwargs);
 PyObject *rlab_py_model_forward(PyObject *object, PyObject *args, PyObject *kwargs);
 PyObject *rlab_py_model_loss(PyObject *object, PyObject *args, PyObject *kwargs);
 PyObject *rlab_py_model_flops(PyObject *object, PyObject *args, PyObject *kwargs);

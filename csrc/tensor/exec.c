@@ -45,6 +45,7 @@ rlab_exec_free(rlab_exec *exec) {
     rlab_free(exec->grad);
     rlab_free(exec->tapped);
     rlab_free(exec->memory);
+    rlab_free(exec->redo);
     rlab_free(exec);
 }
 
@@ -153,7 +154,10 @@ rlab_exec_layout(const rlab_exec *exec) {
 
 float *
 rlab_exec_at(const rlab_exec *exec, int32_t node) {
-    const rlab_layout *layout = rlab_exec_layout(exec);
+    const rlab_layout *layout;
+    if (exec->base && exec->redo[node] == RLAB_CLEAN)
+        exec = exec->base;
+    layout = rlab_exec_layout(exec);
     return exec->slab + layout->value[layout->value_root[node]].offset;
 }
 
@@ -246,12 +250,16 @@ run_node(rlab_exec *exec, int32_t i, rlab_loss *loss) {
     c.loss = loss;
     if (fused != RLAB_NONE) {
         int32_t sum = fused > i ? fused : i, linear = fused > i ? i : fused;
-        if (exec->tapped[linear] & RLAB_TAPPED_VALUE)
-            fused = RLAB_NONE; /* the tap wants to see the branch alone */
+        if (exec->tapped[linear] & RLAB_TAPPED_VALUE ||
+            (exec->base && exec->redo[linear] != RLAB_RERUN))
+            fused = RLAB_NONE; /* the tap wants to see the branch alone, or it is not run */
         else if (i == linear)
             c.residual = rlab_exec_at(exec, exec->graph->nodes.at[sum].in[0]);
     }
-    if (fused == RLAB_NONE || fused > i)
+    if (exec->base && exec->redo[i] == RLAB_COPY)
+        memcpy(c.y, rlab_exec_at(exec->base, i),
+               (size_t)c.rows * (size_t)node->width * sizeof *c.y);
+    else if (fused == RLAB_NONE || fused > i)
         node->op->forward(&c);
     if (exec->tapped[i] & RLAB_TAPPED_SIDE && !c.edits_side)
         for (int32_t k = 0; k < RLAB_SIDE_MAX; k++)
@@ -268,7 +276,7 @@ rlab_exec_nodes(rlab_exec *exec, int32_t only, rlab_loss *loss,
     for (int32_t i = 0; i < (int32_t)exec->graph->nodes.len; i++) {
         if (only != RLAB_NONE && exec->graph->nodes.at[i].space != only)
             continue;
-        if (i == exec->graph->loss && !with_loss)
+        if ((i == exec->graph->loss && !with_loss) || (exec->base && exec->redo[i] == RLAB_CLEAN))
             continue;
         run_node(exec, i, loss);
         if (after_node)

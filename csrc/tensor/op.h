@@ -177,6 +177,7 @@ typedef struct rlab_layout {
     int8_t *acc;    /* (nodes * RLAB_NODE_IN_MAX,) 1 add, 0 overwrite, -1 nothing to do */
     size_t size;    /* floats of the slab */
     size_t work;    /* floats of scratch */
+    bool keep;      /* set before planning: every value has its own buffer until the run's end */
 } rlab_layout;
 
 rlab_status rlab_layout_new(rlab_ctx *ctx, rlab_layout *layout, const rlab_graph *graph);
@@ -199,6 +200,9 @@ struct rlab_weights {
 
 /* ---- exec.c, shared with cache.c and tap.c --------------------------------------------------- */
 
+/* What a partial run does with a node: nothing, run it, or copy the base's value for a tap. */
+enum { RLAB_CLEAN, RLAB_RERUN, RLAB_COPY };
+
 enum { RLAB_TAPPED_VALUE = 1, RLAB_TAPPED_SIDE = 2, RLAB_TAPPED_EDIT = 4 };
 
 /* Cache of one space: every remembered node has (slots, rows, width) floats. */
@@ -219,6 +223,9 @@ struct rlab_exec {
     rlab_span *span[RLAB_SPACES_MAX][RLAB_SPACES_MAX];
     uint8_t *tapped; /* (nodes,) RLAB_TAPPED_* of the taps of this run */
     bool edits;      /* gradients are not shared, so taps may change them */
+    /* a partial run, see sweep.c */
+    const rlab_exec *base; /* has run the same batch; values of clean nodes are its; or NULL */
+    uint8_t *redo;         /* (nodes,) RLAB_CLEAN, ... */
     /* cache */
     rlab_cache cache[RLAB_SPACES_MAX];
     float **memory; /* (nodes,) of remembered nodes */

@@ -48,7 +48,7 @@ share_values(rlab_layout *layout, const rlab_graph *graph) {
         layout->value_root[i] = i;
         layout->fused[i] = RLAB_NONE;
     }
-    for (int32_t i = (int32_t)graph->nodes.len - 1; i >= 0; i--) {
+    for (int32_t i = (int32_t)graph->nodes.len - 1; i >= 0 && !layout->keep; i--) {
         const rlab_node *node = &graph->nodes.at[i];
         bool sum = (node->op->flags & RLAB_IS_SUM) != 0;
         int32_t b;
@@ -154,7 +154,7 @@ find_lives(rlab_ctx *ctx, rlab_layout *layout, const rlab_graph *graph,
             node->key_space == RLAB_NONE ? 0 : capacity->cells[node->space][node->key_space];
         RLAB_TRY(buffer_size(ctx, &value->size, rows, node->width));
         extend(value, i, keeps && (node->op->flags & RLAB_KEEPS_OUT) ? back : i);
-        if (node->output)
+        if (node->output || layout->keep)
             extend(value, i, 2 * n);
         for (int32_t k = 0; k < node->n_in; k++)
             extend(&layout->value[layout->value_root[node->in[k]]], i,

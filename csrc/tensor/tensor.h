@@ -293,6 +293,36 @@ rlab_exec *rlab_team_exec(rlab_team *team, int32_t shard, int32_t *first, int32_
 int32_t rlab_team_shards(const rlab_team *team);
 size_t rlab_team_bytes(const rlab_team *team);
 
+/* ---- many edited runs of one batch ---------------------------------------------------------- */
+
+typedef struct rlab_sweep rlab_sweep;
+
+/* One intervention: taps that act together. READ, CALL and GRAD taps are refused, and REPLACE of a
+ * pattern; a tap from which no path leads to `node` is an error. */
+typedef struct rlab_edit {
+    const rlab_tap *taps;
+    int32_t n_taps;
+} rlab_edit;
+
+/* What is kept of every edited run, a row of `node` (logits) each, (n_edits, rows); NULL: not
+ * wanted. loss: -log of the softmax at `labels`, 0 where ignored; other_loss the same at `others`;
+ * choice: the largest. */
+typedef struct rlab_sweep_out {
+    const int32_t *labels, *others; /* (rows,) */
+    float *loss, *other_loss;
+    int32_t *choice;
+} rlab_sweep_out;
+
+rlab_status rlab_sweep_new(rlab_ctx *ctx, rlab_sweep **out, const rlab_graph *graph,
+                           const rlab_kernels *kernels, int threads);
+void rlab_sweep_free(rlab_sweep *sweep);
+/* Runs the batch as it is (row 0 of the outputs), then under each edit (rows 1 to n_edits), without
+ * training. Blocks of sequences go to the threads; in a block, an edited run starts from the values
+ * of the plain one and redoes only what comes after its taps. Weights must be packed. */
+rlab_status rlab_sweep_run(rlab_ctx *ctx, const rlab_sweep_out *out, rlab_sweep *sweep,
+                           const rlab_weights *weights, const rlab_batch *batch, int32_t node,
+                           const rlab_edit *edits, int32_t n_edits);
+
 /* ---- counting ------------------------------------------------------------------------------- */
 
 /* Floating-point operations (a multiply and an add are two) of one forward, or of forward and
