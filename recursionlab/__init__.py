@@ -26,6 +26,7 @@ _HOMES = {
     "evaluate": "recursionlab.judge",
     "score": "recursionlab.judge",
     "HookedModel": "recursionlab.interpret",
+    "reconstruct": "recursionlab.interpret.shortcut",
     "default_threads": "recursionlab.machine",
 }
 

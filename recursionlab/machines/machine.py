@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from recursionlab.errors import BudgetError, InputError, MachineError
+from recursionlab.errors import BudgetError, InputError, LanguageError, MachineError
 from recursionlab.language.namespace import suggest
 from recursionlab.language.source import Source
 from recursionlab.machine import default_threads
@@ -256,8 +256,10 @@ class Machine:
         )
         tree = replace(self.tree, declarations=declarations)
         if any(isinstance(v, str) for v in values.values()):
-            text = ast.show(tree)
-            return loads(text, f"<{self.name}>", self.vocabulary)
+            try:
+                return Machine(tree, check(Source(f"<{self.name}>", ""), tree), self.vocabulary)
+            except LanguageError:  # read again, for a message that points at the place
+                return loads(ast.show(tree), f"<{self.name}>", self.vocabulary)
         return Machine(tree, self.signature, self.vocabulary)
 
     # ---------------------------------------------------------------------------- running
