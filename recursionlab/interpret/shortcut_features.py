@@ -39,7 +39,7 @@ def features(split: Split, measures: Sequence[str] = ()) -> dict[str, NDArray[np
     >>> succ = rlab.library("binary")["succ"]
     >>> data = rlab.make_dataset(succ, sizes=range(2, 9), measures=["carry"])
     >>> list(features(data["train"]))[:3]
-    ['length', 'calls', 'steps']
+    ['length', 'calls', 'carry']
     """
     columns = {"length": split.inputs.lengths.astype(np.int64)}
     for name in dict.fromkeys([*split.columns, *measures]):
