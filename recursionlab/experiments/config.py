@@ -22,6 +22,7 @@ from recursionlab.config import (
 )
 from recursionlab.data.config import DataConfig
 from recursionlab.errors import ConfigError, InputError
+from recursionlab.experiments.claims import claims_of
 from recursionlab.experiments.points import VARIED, SweepConfig, named_points
 
 HERE = Path(__file__).parent
@@ -38,6 +39,8 @@ class EvaluateConfig:
     goal: float = 0.99  # share of exact matches below which a group counts as failing
     keep: int = 100  # failures kept a split, with input, expected and got
     rollout: bool = False  # task `step`: also feed the model its own terms until none is pending
+    shortcut: int = 0  # values, far apart in rank, on which a shortcut is looked for; 0: none
+    shortcut_by: str = ""  # a measure whose values are equally frequent among them
 
     def validate(self) -> None:
         """Refuse values outside their range."""
@@ -45,8 +48,11 @@ class EvaluateConfig:
             raise ConfigError(
                 f"evaluate.goal: expected a share above 0 and up to 1, got {self.goal}"
             )
-        if self.keep < 0:
-            raise ConfigError(f"evaluate.keep: expected 0 or more, got {self.keep}")
+        for name in ("keep", "shortcut"):
+            if getattr(self, name) < 0:
+                raise ConfigError(f"evaluate.{name}: expected 0 or more, got {getattr(self, name)}")
+        if self.shortcut_by and not self.shortcut:
+            raise ConfigError("evaluate.shortcut_by: expected only with evaluate.shortcut above 0")
         if not self.by or any(not isinstance(name, str) for name in self.by):
             raise ConfigError("evaluate.by: expected names of columns")
 
@@ -60,6 +66,7 @@ class ExperimentConfig:
     seeds: tuple[int, ...] = (0, 1, 2)  # of training, or "0..4"; every variant is run with each
     variants: dict[str, Any] = field(default_factory=dict)  # name: tables put over the others
     quick: dict[str, Any] = field(default_factory=dict)  # tables (and seeds) put over with --quick
+    claims: dict[str, Any] = field(default_factory=dict)  # name: a claim and how it is judged
 
     def validate(self) -> None:
         """Refuse values outside their range."""
@@ -113,6 +120,7 @@ class Experiment:
             "seeds": list(self.config.seeds),
             "variants": {name: s.to_dict() for name, s in self.variants.items()},
             "points": plain(self.points),
+            "claims": plain(self.config.claims),
         }
 
     def to_toml(self) -> str:
@@ -227,6 +235,8 @@ def _experiment(
     named = named_points(config.variants or {"main": {}}, sweep)
     variants = {label: settings_of(merge(tables, over)) for label, (over, _) in named.items()}
     points = {label: point for label, (_, point) in named.items()}
+    if variant is None:
+        claims_of(config.claims, list(variants))
     whole = _whole({**tables, "experiment": plain(config), "sweep": plain(sweep)})
     return Experiment(name, config, sweep, variants, points, base, whole)
 

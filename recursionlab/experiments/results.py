@@ -13,6 +13,7 @@ SPLITS = {
     "test": "held-out values of trained sizes",
     "gen_size": "sizes beyond training",
     "gen_depth": "deeper than training",
+    "stress": "unseen values from regular to irregular",
     "test-rollout": "held-out values, step by step to the end",
     "gen_size-rollout": "sizes beyond training, step by step to the end",
     "gen_depth-rollout": "deeper than training, step by step to the end",

@@ -155,6 +155,8 @@ def run_one(
             whole = rollout(run, data[name], values, by=by, train=seen)
             whole.save(folder / f"evaluation-{whole.split}.json")
             summary["splits"][whole.split] = whole.overall
+    if settings.evaluate.shortcut:
+        summary["shortcut"] = _shortcut(run, settings, data, folder, now())
     found = read_evaluations(folder)
     summary["columns"] = {name: distinct_columns(e.groups) for name, e in found.items()}
     summary["names"] = SPLITS
@@ -163,6 +165,28 @@ def run_one(
     if page:
         write_report(folder)
     return summary
+
+
+def _shortcut(
+    run: Any, settings: Settings, data: Dataset, folder: Path, threads: int
+) -> dict[str, Any]:
+    """Look for the run's shortcut, write what was found, and return its figures."""
+    from recursionlab.interpret.shortcut_run import reconstruct_run, stress_of
+    from recursionlab.judge import evaluate
+
+    wanted = settings.evaluate
+    by = [wanted.shortcut_by] if wanted.shortcut_by else []
+    split = stress_of(data, wanted.shortcut, wanted.shortcut_by, threads)
+    answers = run.predict(split, threads=threads, progress=False)
+    result = evaluate(
+        answers, split, by=wanted.by, train=data["train"], keep=wanted.keep, threads=threads
+    )
+    result.save(folder / f"evaluation-{split.name}.json")
+    found = reconstruct_run(
+        answers, data, split, columns=by or ["size"], measures=by, threads=threads
+    )
+    write_json(folder / "shortcut.json", found.to_dict())
+    return {"found": found.found, "leaves": found.shortcut.size, **found.overall}
 
 
 def _train(

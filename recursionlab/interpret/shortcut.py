@@ -242,7 +242,8 @@ def reconstruct(
     -----
     Rules are chosen by description length: log2 of the number of candidates a leaf, of features and
     of thresholds a test, and for what the model answers against what the rules say the places of
-    the exceptions, plus log2(length x tokens) bits for each wrong output that was not foreseen.
+    the exceptions, plus log2(length x tokens) bits for each wrong output that was not foreseen and
+    one for each item that is right or wrong against what was foreseen.
 
     Examples
     --------

@@ -234,7 +234,8 @@ def _unexplained(
 
     Items whose machine is right are either right or not; items whose machine is wrong are as the
     machine says, right after all, or wrong in another way. Each kind is named by its place among
-    its like; a wrong output that was not foreseen costs `bits` more.
+    its like; a wrong output that was not foreseen costs `bits` more, and an item that is right or
+    wrong against what was foreseen one more.
     """
     right = np.zeros(2, np.int64)  # as foreseen, failed
     wrong = np.zeros(3, np.int64)  # as foreseen, right after all, wrong in another way
@@ -247,7 +248,8 @@ def _unexplained(
             int((fails & ~bad).sum()),
             int((fails & bad & ~says).sum()),
         ]
-    return _choices(right) + _choices(wrong) + bits * float(right[1] + wrong[2])
+    surprises = float(right[1] + wrong[1])
+    return _choices(right) + _choices(wrong) + bits * float(right[1] + wrong[2]) + surprises
 
 
 def _choices(counts: NDArray[np.int64]) -> float:

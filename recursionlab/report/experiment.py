@@ -16,6 +16,7 @@ from recursionlab.report.run import (
     read_evaluations,
     read_metrics,
 )
+from recursionlab.report.shortcut import read_shortcut, shortcut_table
 
 
 def experiment_page(folder: Path) -> Page:
@@ -37,9 +38,11 @@ def _page(folder: Path, saved: Mapping[str, Any], summary: Mapping[str, Any]) ->
     page = Page(str(config["title"] or config["name"]), str(config["about"]))
     page.cards = [_card(row, names) for row in summary["results"]]
     page.sections = [
+        *claims_sections(summary.get("claims", [])),
         Section("Where it fails", points=list(summary["findings"])),
         Section("Accuracy", figures=_figures(summary)),
         Section("Variants and seeds", tables=_tables(summary)),
+        *_shortcuts(folder, runs),
         Section("Training", figures=_training(folder, runs)),
         Section("Failures", tables=_failures(folder, config, summary)),
         Section("Data", tables=_data_tables(folder, config)),
@@ -120,6 +123,46 @@ def _run(folder: Path, variant: str, seed: int) -> Path:
 def _training(folder: Path, runs: Sequence[tuple[str, int]]) -> list[dict[str, str]]:
     metrics = {f"{v}, seed {s}": read_metrics(_run(folder, v, s)) for v, s in runs}
     return curve_figures(metrics, {f"{v}, seed {s}": v for v, s in runs})
+
+
+def claims_sections(claims: Sequence[Mapping[str, Any]]) -> list[Section]:
+    """Return the section with the table of claims, if there are any."""
+    if not claims:
+        return []
+    rows = [
+        {
+            "claim": c["claim"],
+            "source": c["source"],
+            "measured": c["measured"],
+            "seeds": len(c["values"]),
+            "mean": "" if c["mean"] is None else f"{c['mean']:.3f}",
+            "95 % interval": "" if c["low"] is None else f"{c['low']:.3f} to {c['high']:.3f}",
+            "verdict": c["verdict"],
+        }
+        for c in claims
+    ]
+    rule = (
+        "Supported: the 95 % interval of the mean over seeds (Student's t) keeps the bound as a "
+        "whole; not supported: it breaks it as a whole; undecided otherwise. The bounds are part "
+        "of the configuration."
+    )
+    return [Section("Claims", text=[rule], tables=[table(rows)])]
+
+
+def _shortcuts(folder: Path, runs: Sequence[tuple[str, int]]) -> list[Section]:
+    """Return the section about the shortcuts of all runs, if any was looked for."""
+    found = {run: s for run in runs if (s := read_shortcut(_run(folder, *run)))}
+    if not found:
+        return []
+    first = next((run for run, s in found.items() if s["found"]), next(iter(found)))
+    return [
+        Section(
+            "Shortcuts",
+            tables=[shortcut_table(found)],
+            code=str(found[first]["shortcut"]["text"]),
+            code_title=f"The rules and machines of {first[0]}, seed {first[1]}",
+        )
+    ]
 
 
 def _failures(

@@ -10,6 +10,7 @@ from typing import Any
 from recursionlab.errors import FormatError
 from recursionlab.files import read_json
 from recursionlab.report.page import Page, Section, failure_table, percent, table
+from recursionlab.report.shortcut import read_shortcut, shortcut_section
 
 GROUP_NAMES = {
     "value": "",
@@ -151,9 +152,11 @@ def run_page(folder: Path) -> Page:
         for by, rows in e["groups"].items():
             tables.tables.append(table(rows, f"{name}, by {by}", {**GROUP_NAMES, "value": by}))
     training = curve_figures({"run": read_metrics(folder)})
+    shortcut = read_shortcut(folder)
     page.sections = [
         Section("Where it fails", points=list(summary.get("findings", []))),
         figures,
+        *([shortcut_section(shortcut)] if shortcut else []),
         Section("Training", figures=training),
         failures,
         tables,

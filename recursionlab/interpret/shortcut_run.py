@@ -1,0 +1,89 @@
+"""The shortcut of a trained run, and of predictions in a file: from folders to a reconstruction."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from recursionlab.data.dataset import Dataset, Split
+from recursionlab.data.values import Source
+from recursionlab.errors import InputError
+from recursionlab.interpret.shortcut import Reconstruction, reconstruct
+from recursionlab.interpret.shortcut_data import stress
+
+__all__ = ["data_folder", "reconstruct_run", "stress_of"]
+
+
+def reconstruct_run(
+    answers: Any,
+    data: Dataset,
+    split: Split,
+    *,
+    columns: Sequence[str] = ("size",),
+    threads: int | None = None,
+    **options: Any,
+) -> Reconstruction:
+    """Name the shortcut behind answers to a split of values of a data set's function.
+
+    Parameters
+    ----------
+    answers : Run or predictions
+        Whatever `reconstruct` takes.
+    data : Dataset
+        It says which function, types and encoding.
+    split : Split
+        Of the data set, or what `stress_of` gives.
+    columns : sequence of str
+        To report by.
+    threads : int, optional
+        Changes no result.
+    **options
+        As for `reconstruct`: `size part seed measures`.
+    """
+    check(data)
+    config = data.config
+    function = Source(Source.loads(data.program, config.program), config).function
+    return reconstruct(
+        function,
+        answers,
+        split,
+        by=columns,
+        threads=threads,
+        encoding=config.encoding,
+        order=config.order,
+        renames=config.renames or None,
+        **options,
+    )
+
+
+def stress_of(data: Dataset, items: int, by: str = "", threads: int | None = None) -> Split:
+    """Return values of a data set's function, far apart in rank, that were not trained on."""
+    check(data)
+    return stress(data.config, data.program, items, by=by, without=data["train"], threads=threads)
+
+
+def check(data: Dataset) -> None:
+    """Refuse data whose items are no plain values."""
+    config = data.config
+    if config.task != "value" or config.index_hints or config.filler:
+        raise InputError(
+            "data: expected the task value without index hints or filler tokens; a shortcut maps"
+            f" values to values, got the task {config.task}"
+        )
+
+
+def data_folder(run: Path) -> Path:
+    """Return where a run's data set is: beside it, or where its experiment keeps it.
+
+    Raises
+    ------
+    InputError
+        If it is in neither place.
+    """
+    beside = run / "data"
+    shared = run.parent.parent.parent / "data" / run.parent.name
+    for folder in (beside, shared):
+        if (folder / "dataset.json").is_file():
+            return folder
+    raise InputError(f"{run}: no data set in {beside} or {shared}; name its folder with --data")
