@@ -205,13 +205,15 @@ def _figure(what: str, rows: list[dict[str, Any]]) -> dict[str, Any]:
     if what == "neurons":
         lines = {}
         for hook in dict.fromkeys(row["hook"] for row in rows):
-            drops = sorted(row["exact_change"] for row in rows if row["hook"] == hook)
+            drops = sorted(
+                (row["loss_change"] for row in rows if row["hook"] == hook), reverse=True
+            )
             lines[short(hook)] = list(enumerate(drops, 1))
         return {
             "kind": "lines",
             "lines": lines,
-            "xlabel": "neurons, worst loss first",
-            "ylabel": label,
+            "xlabel": "neurons, the most needed first",
+            "ylabel": "change of loss (nats a token)",
         }
     return {
         "kind": "bars",

@@ -108,7 +108,7 @@ def _figure(
     batch: Batch, rows: list[dict[str, Any]], scores: dict[str, NDArray[np.float64]]
 ) -> dict[str, Any]:
     if len(batch) == 1:
-        names = [f"{row['space'][:3]} {row['position']} {row['token']}" for row in rows]
+        names = [f"{row['space']} {row['position']} {row['token']}" for row in rows]
         values = [row["score"] for row in rows]
         return {"kind": "bars", "names": names, "values": values, "xlabel": "score (loss owed)"}
     lines = {}

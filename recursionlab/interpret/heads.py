@@ -62,9 +62,9 @@ def find_heads(
         A row a head and relation it could follow. `score` is the mean attention on what the
         relation points at, over the rows where it points anywhere; `null` and `null_99` the mean
         and 99 % quantile of the same when each row points at as many keys, drawn at random among
-        those it sees; `p` the share of draws at least as high (one added above and below); `other_item`
-        the score when rows follow the relation of another pair of the same lengths, so that a head
-        that goes by place alone scores as high as with its own.
+        those it sees; `p` the share of draws at least as high (one added above and below);
+        `other_item` the score when rows follow the relation of another pair of the same lengths:
+        a head that goes by place alone scores as high there as with its own.
     """
     batch = model.batch(source, target)
     wanted = list(relations) if relations is not None else _possible(arity, visits)

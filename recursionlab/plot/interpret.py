@@ -14,6 +14,7 @@ from matplotlib.ticker import MaxNLocator
 from recursionlab.plot import COLOURS, LINES, MARKERS, STYLE
 
 DIVERGING, RISING = "PuOr", "cividis"  # both told apart by colour-blind readers and in grey
+_TREE = 1.1  # cells that the tree beside an axis takes
 _MOST = 48  # labels on an axis; of more every n-th is written
 
 
@@ -113,7 +114,7 @@ def _numbers(ax: Axes, data: Any, limits: tuple[float, float]) -> None:
     for i, j in np.argwhere(np.isfinite(data)):
         share = (data[i, j] - limits[0]) / (limits[1] - limits[0])
         dark = share < 0.45 if limits[0] == 0 else abs(share - 0.5) > 0.35
-        text = f"{data[i, j]:.2f}".replace("0.00", "0").replace("-0", "-0", 1)
+        text = f"{data[i, j]:.2f}" if abs(data[i, j]) >= 0.005 else "0"
         colour = "white" if dark else "black"
         ax.text(j, i, text, ha="center", va="center", fontsize=7.5, color=colour)
 
@@ -262,16 +263,14 @@ def _tree(panel: Axes, parent: Sequence[int] | None, *, horizontal: bool) -> Non
     if not edges:
         return
     widest = max(abs(i - p) for i, p in edges)
-    other = panel.get_ylim()[1] if horizontal else panel.get_xlim()[1]
+    edge = panel.get_ylim()[1] if horizontal else panel.get_xlim()[1]
     outward = -1 if horizontal else 1
     for i, p in edges:
-        high = other + outward * (0.35 + 1.15 * abs(i - p) / widest)
-        start, top, end = ((i, other), ((i + p) / 2, high), (p, other))
-        points = [start, (top[0], 2 * high - other), end]
+        high = edge + outward * _TREE * (0.4 + 1.4 * abs(i - p) / widest)
+        points = [(i, edge), ((i + p) / 2, high), (p, edge)]
         if not horizontal:
             points = [(y, x) for x, y in points]
         curve = Path(points, [Path.MOVETO, Path.CURVE3, Path.CURVE3])
-        patch = PathPatch(curve, fc="none", ec=COLOURS[1], lw=1.1, clip_on=False)
-        panel.add_patch(patch)
-    if horizontal:
-        panel.set_title(panel.get_title(), pad=24, fontsize="medium")
+        panel.add_patch(PathPatch(curve, fc="none", ec=COLOURS[1], lw=1.2))
+    limit = panel.set_ylim if horizontal else panel.set_xlim
+    limit((panel.get_ylim() if horizontal else panel.get_xlim())[0], edge + outward * _TREE)

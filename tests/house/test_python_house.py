@@ -25,7 +25,7 @@ MAY_USE = {
     "models": set(),
     "learn": {"models", "data"},
     "judge": {"language", "data", "models", "learn", "plot"},
-    "interpret": {"language", "data", "machines", "models", "learn", "judge"},
+    "interpret": {"language", "data", "machines", "models", "learn", "judge", "plot"},
     "plot": set(),
     "report": {"plot"},
     "interop": set(),
