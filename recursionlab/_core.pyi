@@ -192,8 +192,8 @@ class Model:
     def points(self) -> list[tuple[str, str, int, str | None]]: ...
     def forward(
         self,
-        source: NDArray[np.int32],
-        source_offsets: NDArray[np.int64],
+        source: NDArray[np.int32] | None,
+        source_offsets: NDArray[np.int64] | None,
         target: NDArray[np.int32],
         target_offsets: NDArray[np.int64],
         *,
@@ -203,8 +203,8 @@ class Model:
     ) -> NDArray[np.float32]: ...
     def loss(
         self,
-        source: NDArray[np.int32],
-        source_offsets: NDArray[np.int64],
+        source: NDArray[np.int32] | None,
+        source_offsets: NDArray[np.int64] | None,
         target: NDArray[np.int32],
         target_offsets: NDArray[np.int64],
         labels: NDArray[np.int32],
@@ -233,7 +233,7 @@ class Model:
     ) -> tuple[NDArray[np.float32], NDArray[np.float32] | None, NDArray[np.int32] | None]: ...
     def flops(
         self,
-        source_offsets: NDArray[np.int64],
+        source_offsets: NDArray[np.int64] | None,
         target_offsets: NDArray[np.int64],
         training: bool = True,
     ) -> float: ...

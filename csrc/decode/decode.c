@@ -69,9 +69,17 @@ static rlab_status
 check_config(rlab_ctx *ctx, rlab_decoder *d) {
     const rlab_roles *roles = &d->model->roles;
     const rlab_decode_config *c = d->config;
-    if (roles->source == RLAB_NONE)
-        return rlab_fail(ctx, RLAB_EVALUE, "model: expected an encoder and a decoder, got '%s'",
-                         d->model->kind->name);
+    if (roles->start_token >= roles->vocab_size || roles->end_token >= roles->vocab_size)
+        return rlab_fail(ctx, RLAB_EVALUE,
+                         "decoder_start_token_id, eos_token_id: expected tokens below %d, got %d "
+                         "and %d",
+                         roles->vocab_size, roles->start_token, roles->end_token);
+    if (roles->reading == RLAB_READS_PLACES &&
+        (c->method != &rlab_decode_greedy || c->guide || c->alternatives))
+        return rlab_fail(ctx, RLAB_EVALUE,
+                         "method: expected greedy, without a grammar or alternatives, for an "
+                         "encoder_only model, which says all tokens at once; got '%s'",
+                         c->method->name);
     RLAB_TRY(check_range(ctx, "max_length", "tokens", c->max_length, 1, 1 << 24));
     RLAB_TRY(check_range(ctx, "batch_size", "sequences", c->batch_size, 1, 1 << 20));
     RLAB_TRY(check_range(ctx, "num_beams", "hypotheses", c->num_beams, 1, BEAMS_MAX));
@@ -94,11 +102,35 @@ check_config(rlab_ctx *ctx, rlab_decoder *d) {
             "num_beams: expected num_beams x vocabulary x (max_length + 1) below 2^33, "
             "the numbers an item can draw, got %d x %d x %d",
             (int)c->num_beams, (int)roles->vocab_size, (int)c->max_length + 1);
-    if (roles->max_target > 0 && c->max_length + 1 > roles->max_target)
+    if (roles->reading == RLAB_READS_PAIRS && roles->max_target > 0 &&
+        c->max_length + 1 > roles->max_target)
         return rlab_fail(ctx, RLAB_EVALUE,
                          "max_length: expected at most %d tokens (the model's positions, less one "
                          "for <bos>), got %d",
                          (int)roles->max_target - 1, (int)c->max_length);
+    return RLAB_OK;
+}
+
+/* Where all is one space, source and output share the model's positions. */
+static rlab_status
+check_room(rlab_ctx *ctx, const rlab_decoder *d) {
+    const rlab_roles *roles = &d->model->roles;
+    const int64_t output = roles->reading == RLAB_READS_ONE ? d->config->max_length : 0;
+    const int64_t most = roles->max_target;
+    if (roles->reading == RLAB_READS_PAIRS) {
+        if (roles->max_source > 0 && d->longest > roles->max_source)
+            return rlab_fail(ctx, RLAB_EVALUE,
+                             "input_ids: expected sequences of at most %d tokens (the model's "
+                             "positions), got one of %lld",
+                             (int)roles->max_source, (long long)d->longest);
+        return RLAB_OK;
+    }
+    if (most > 0 && d->longest + 1 + output > most)
+        return rlab_fail(
+            ctx, RLAB_EVALUE,
+            "input_ids: expected a source, one token and an output of max_length (%lld "
+            "tokens) to fit in the model's %lld positions, got a source of %lld",
+            (long long)output, (long long)most, (long long)d->longest);
     return RLAB_OK;
 }
 
@@ -117,11 +149,7 @@ check_sources(rlab_ctx *ctx, rlab_decoder *d) {
                                     (int)roles->vocab_size, (int)s->ids[j],
                                     (long long)(j - s->off[i]), (long long)i);
     }
-    if (roles->max_source > 0 && d->longest > roles->max_source)
-        return rlab_fail(ctx, RLAB_EVALUE,
-                         "input_ids: expected sequences of at most %d tokens (the model's "
-                         "positions), got one of %lld",
-                         (int)roles->max_source, (long long)d->longest);
+    RLAB_TRY(check_room(ctx, d));
     d->source_rows = d->longest > SOURCE_ROWS ? d->longest : SOURCE_ROWS;
     return RLAB_OK;
 }
@@ -224,6 +252,8 @@ decode(rlab_ctx *ctx, rlab_decoder *d, int threads) {
     RLAB_MAKE(d->out->drawn, count);
     RLAB_MAKE(d->out->key, count);
     RLAB_MAKE(d->out->finished, count);
+    if (d->model->roles.reading == RLAB_READS_PLACES)
+        return rlab_decode_places(ctx, d, threads);
     RLAB_TRY(make_lanes(ctx, d, threads));
     RLAB_TRY(run_lanes(ctx, d, threads));
     return collect(ctx, d);

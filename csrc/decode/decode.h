@@ -37,8 +37,8 @@ typedef struct rlab_decode_config {
     const rlab_decode_method *method;
     int32_t max_length; /* tokens, without <eos>, after which a sequence is cut; at least 1 */
     int32_t batch_size; /* sequences decoded at once, over all threads; at least 1 */
-    int32_t bos, eos;
-    int32_t num_beams;            /* beam, gumbel: hypotheses kept of an item; else 1 */
+    int32_t bos, eos;   /* as the model's roles say */
+    int32_t num_beams;  /* beam, gumbel: hypotheses kept of an item; else 1 */
     int32_t num_return_sequences; /* outputs of an item; at most num_beams but in "sample" */
     int32_t alternatives;         /* likeliest tokens to tell of every step; 0: none */
     /* sample, gumbel */

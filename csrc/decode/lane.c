@@ -24,17 +24,51 @@ begin(rlab_decoder *d, rlab_lane *l, int32_t g, int64_t item) {
             memset(l->state + (size_t)slot * d->config->guide->state_size, 0,
                    d->config->guide->state_size);
     }
-    rlab_exec_slot_reset(l->exec, d->model->roles.source, g);
+    if (d->model->roles.source != RLAB_NONE)
+        rlab_exec_slot_reset(l->exec, d->model->roles.source, g);
     d->config->method->begin(&l->desk, group);
 }
 
-/* Takes waiting sources into spare groups, as many as fit, and runs the encoder on them. */
+/* Rows that an item's slot of the target may come to have. */
+static int32_t
+reach(const rlab_decoder *d, int64_t item) {
+    const int64_t *off = d->sources->off;
+    const bool one = d->model->roles.source == RLAB_NONE;
+    return (int32_t)(one ? off[item + 1] - off[item] : 0) + d->config->max_length + 1;
+}
+
+/* Reads the n sources that entered: with the encoder, or, where all is one space, into the first
+ * slot of each group, from where beams that begin together take copies. */
 static rlab_status
-enter(rlab_decoder *d, rlab_lane *l) {
+read_sources(rlab_decoder *d, rlab_lane *l, int32_t n) {
     const rlab_roles *roles = &d->model->roles;
-    const rlab_sources *s = d->sources;
+    const bool one = roles->source == RLAB_NONE;
+    const int32_t space = one ? roles->target : roles->source;
     const rlab_run run = {.training = false};
     rlab_batch batch;
+    memset(&batch, 0, sizeof batch);
+    for (int32_t i = 0; one && i < n; i++) {
+        const rlab_group *group = &l->group[l->slot[i]];
+        l->to[i] = l->slot[i];
+        l->slot[i] = group->first_slot;
+        l->reach[i] = reach(d, group->item);
+    }
+    batch.space[space] =
+        (rlab_extent){.n_seqs = n, .off = l->off, .slot = l->slot, .reach = one ? l->reach : NULL};
+    batch.index[one ? roles->target_tokens : roles->source_tokens] = l->source;
+    RLAB_TRY(rlab_exec_step(&l->ctx, l->exec, d->model->weights, space, &batch, &run));
+    for (int32_t i = 0; one && i < n; i++) {
+        const rlab_group *group = &l->group[l->to[i]];
+        for (int32_t b = 1; b < group->n_beams; b++)
+            rlab_exec_slot_copy(l->exec, space, group->first_slot, group->first_slot + b);
+    }
+    return RLAB_OK;
+}
+
+/* Takes waiting sources into spare groups, as many as fit, and reads them. */
+static rlab_status
+enter(rlab_decoder *d, rlab_lane *l) {
+    const rlab_sources *s = d->sources;
     int32_t n = 0;
     l->off[0] = 0;
     for (; l->n_spare > 0 && l->next < s->count; l->next += l->stride, n++) {
@@ -46,12 +80,7 @@ enter(rlab_decoder *d, rlab_lane *l) {
         memcpy(l->source + l->off[n], s->ids + s->off[l->next], (size_t)rows * sizeof *l->source);
         l->off[n + 1] = l->off[n] + rows;
     }
-    if (n == 0)
-        return RLAB_OK;
-    memset(&batch, 0, sizeof batch);
-    batch.space[roles->source] = (rlab_extent){.n_seqs = n, .off = l->off, .slot = l->slot};
-    batch.index[roles->source_tokens] = l->source;
-    return rlab_exec_step(&l->ctx, l->exec, d->model->weights, roles->source, &batch, &run);
+    return n == 0 ? RLAB_OK : read_sources(d, l, n);
 }
 
 /* Copies alternatives of a final to the lane's output; of none, one row with nothing to tell. */
@@ -201,12 +230,16 @@ step(rlab_decoder *d, rlab_lane *l) {
             l->off[n] = n;
             l->slot[n] = group->beam[b].slot;
             l->to[n] = l->live[i];
+            l->reach[n] = reach(d, group->item);
             l->token[n] = group->beam[b].token;
         }
     }
     l->off[n] = n;
-    batch.space[roles->target] =
-        (rlab_extent){.n_seqs = n, .off = l->off, .slot = l->slot, .to = l->to};
+    batch.space[roles->target] = (rlab_extent){.n_seqs = n,
+                                               .off = l->off,
+                                               .slot = l->slot,
+                                               .to = roles->source == RLAB_NONE ? NULL : l->to,
+                                               .reach = l->reach};
     batch.index[roles->target_tokens] = l->token;
     RLAB_TRY(rlab_exec_step(&l->ctx, l->exec, d->model->weights, roles->target, &batch, &run));
     logits = rlab_exec_value(l->exec, roles->logits, NULL, &width);
@@ -247,18 +280,23 @@ make_exec(rlab_ctx *ctx, rlab_decoder *d, rlab_lane *l, int32_t n_slots) {
     int32_t slots[RLAB_SPACES_MAX] = {0}, rows[RLAB_SPACES_MAX] = {0};
     rlab_capacity room;
     memset(&room, 0, sizeof room);
-    slots[source] = l->groups;
     slots[target] = n_slots;
-    rows[source] = (int32_t)d->longest;
     rows[target] = d->config->max_length + 1;
-    room.rows[source] = d->source_rows;
-    room.seqs[source] = l->groups;
     room.rows[target] = room.seqs[target] = n_slots;
-    room.longest[source] = rows[source];
+    if (source == RLAB_NONE) {
+        rows[target] += (int32_t)d->longest;
+        room.rows[target] = d->source_rows > n_slots ? d->source_rows : n_slots;
+    } else {
+        slots[source] = l->groups;
+        rows[source] = (int32_t)d->longest;
+        room.rows[source] = d->source_rows;
+        room.seqs[source] = l->groups;
+        room.longest[source] = rows[source];
+        room.cells[source][source] = d->source_rows * d->longest;
+        room.cells[target][source] = (int64_t)n_slots * rows[source];
+    }
     room.longest[target] = rows[target];
-    room.cells[source][source] = d->source_rows * d->longest;
-    room.cells[target][target] = (int64_t)n_slots * rows[target];
-    room.cells[target][source] = (int64_t)n_slots * rows[source];
+    room.cells[target][target] = room.rows[target] * rows[target];
     RLAB_TRY(rlab_exec_new(ctx, &l->exec, model->graph, model->kernels, false));
     RLAB_TRY(rlab_exec_cache(ctx, l->exec, slots, rows));
     return rlab_exec_reserve(ctx, l->exec, &room);
@@ -300,6 +338,7 @@ rlab_lane_init(rlab_ctx *ctx, rlab_decoder *d, rlab_lane *l, int32_t groups) {
     RLAB_MAKE(l->token, slots);
     RLAB_MAKE(l->slot, slots);
     RLAB_MAKE(l->to, slots);
+    RLAB_MAKE(l->reach, slots);
     RLAB_MAKE(l->off, slots + 1);
     RLAB_MAKE(l->source, d->source_rows);
     RLAB_MAKE(l->taken, width);
@@ -345,6 +384,7 @@ rlab_lane_free(rlab_lane *l) {
                     l->token,
                     l->slot,
                     l->to,
+                    l->reach,
                     l->off,
                     l->source,
                     l->taken,

@@ -12,15 +12,15 @@ typedef struct rlab_lane {
     rlab_desk desk;
     int64_t next, stride;
     int32_t groups, n_live, n_spare;
-    int32_t *live, *spare;      /* (groups,) */
-    rlab_group *group;          /* (groups,) */
-    int32_t *token, *slot, *to; /* (S,) of a step */
-    int64_t *off;               /* (S + 1,) of a step */
-    int32_t *source;            /* (source_rows,) of sources that enter */
-    uint8_t *allowed;           /* (S, V), with a guide */
-    unsigned char *state;       /* (S, state_size), with a guide */
-    uint8_t *taken;             /* (width,) */
-    rlab_beam *beams;           /* what the groups' arrays are parts of */
+    int32_t *live, *spare;              /* (groups,) */
+    rlab_group *group;                  /* (groups,) */
+    int32_t *token, *slot, *to, *reach; /* (S,) of a step */
+    int64_t *off;                       /* (S + 1,) of a step */
+    int32_t *source;                    /* (source_rows,) of sources that enter */
+    uint8_t *allowed;                   /* (S, V), with a guide */
+    unsigned char *state;               /* (S, state_size), with a guide */
+    uint8_t *taken;                     /* (width,) */
+    rlab_beam *beams;                   /* what the groups' arrays are parts of */
     rlab_candidate *children;
     rlab_final *finals;
     /* Of finished items: tokens, and the alternatives of every step. */
@@ -52,6 +52,10 @@ void rlab_lane_free(rlab_lane *lane);
 rlab_status rlab_lane_reserve(rlab_ctx *ctx, const rlab_decoder *d, rlab_lane *lane);
 /* Some steps; a failure stands in lane->ctx. Allocates nothing. */
 void rlab_lane_advance(rlab_decoder *d, rlab_lane *lane);
+
+/* places.c: decoding by a model that says a token a place, whole sources at once. Same outputs as
+ * lanes give; needs the arrays of d->out but ids, and makes those. */
+rlab_status rlab_decode_places(rlab_ctx *ctx, rlab_decoder *d, int threads);
 
 /* Allocates count zeroed items into a pointer. */
 #define RLAB_MAKE(field, count)                                                                    \

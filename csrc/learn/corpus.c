@@ -59,32 +59,44 @@ rlab_batch_items(int64_t *items, int64_t pairs, int64_t batch_size, uint64_t see
     return count;
 }
 
-/* Fills off (size + 1,) with the offsets of the `size` longest sequences, longest first, each with
- * `extra` more rows. counts: (longest + 1,) zeros. */
-static void
-longest_first(int64_t *off, int64_t *counts, const int64_t *of, int64_t pairs, int64_t size,
-              int64_t longest, int64_t extra) {
-    int64_t length = longest;
-    for (int64_t i = 0; i < pairs; i++)
-        counts[of[i + 1] - of[i]]++;
-    off[0] = 0;
-    for (int64_t i = 0; i < size; i++) {
-        while (counts[length] == 0)
-            length--;
-        counts[length]--;
-        off[i + 1] = off[i] + length + extra;
-    }
+/* Rows that a pair has in the target's space. */
+static int64_t
+target_rows(rlab_reading reading, const rlab_corpus *c, int64_t item) {
+    const int64_t source = c->src_off[item + 1] - c->src_off[item];
+    const int64_t target = c->tgt_off[item + 1] - c->tgt_off[item];
+    return (reading == RLAB_READS_PAIRS ? 0 : source) +
+           (reading == RLAB_READS_PLACES ? 0 : target) + 1;
 }
 
+static int64_t
+source_rows(rlab_reading reading, const rlab_corpus *c, int64_t item) {
+    return reading == RLAB_READS_PAIRS ? c->src_off[item + 1] - c->src_off[item] : 0;
+}
+
+typedef int64_t rows_of(rlab_reading reading, const rlab_corpus *c, int64_t item);
+
+/* Fills off (size + 1,) with the offsets of the `size` longest sequences, longest first. */
 static rlab_status
-lay_out_side(rlab_ctx *ctx, int64_t **out, const int64_t *of, int64_t pairs, int64_t size,
-             int64_t longest, int64_t extra) {
-    void *off = NULL, *counts = NULL;
+longest_first(rlab_ctx *ctx, int64_t **out, rlab_reading reading, const rlab_corpus *c,
+              int64_t size, rows_of *rows) {
+    void *off = NULL, *made = NULL;
+    int64_t *counts, longest = 0;
+    for (int64_t i = 0; i < c->pairs; i++)
+        longest = rows(reading, c, i) > longest ? rows(reading, c, i) : longest;
     RLAB_TRY(rlab_alloc(ctx, &off, (size_t)size + 1, sizeof(int64_t)));
     *out = off;
-    RLAB_TRY(rlab_alloc(ctx, &counts, (size_t)longest + 1, sizeof(int64_t)));
-    longest_first(off, counts, of, pairs, size, longest, extra);
-    rlab_free(counts);
+    RLAB_TRY(rlab_alloc(ctx, &made, (size_t)longest + 1, sizeof(int64_t)));
+    counts = made;
+    for (int64_t i = 0; i < c->pairs; i++)
+        counts[rows(reading, c, i)]++;
+    (*out)[0] = 0;
+    for (int64_t i = 0; i < size; i++) {
+        while (counts[longest] == 0)
+            longest--;
+        counts[longest]--;
+        (*out)[i + 1] = (*out)[i] + longest;
+    }
+    rlab_free(made);
     return RLAB_OK;
 }
 
@@ -101,8 +113,8 @@ lay_out(rlab_ctx *ctx, rlab_minibatch *p, const rlab_corpus *c, int64_t size) {
     void *item = NULL;
     RLAB_TRY(rlab_alloc(ctx, &item, (size_t)size, sizeof(int64_t)));
     p->item = item;
-    RLAB_TRY(lay_out_side(ctx, &p->src_off, c->src_off, c->pairs, size, c->src_longest, 0));
-    RLAB_TRY(lay_out_side(ctx, &p->tgt_off, c->tgt_off, c->pairs, size, c->tgt_longest, 1));
+    RLAB_TRY(longest_first(ctx, &p->src_off, p->reading, c, size, source_rows));
+    RLAB_TRY(longest_first(ctx, &p->tgt_off, p->reading, c, size, target_rows));
     RLAB_TRY(alloc_tokens(ctx, &p->src, p->src_off[size]));
     RLAB_TRY(alloc_tokens(ctx, &p->tgt, p->tgt_off[size]));
     RLAB_TRY(alloc_tokens(ctx, &p->labels, p->tgt_off[size]));
@@ -111,8 +123,11 @@ lay_out(rlab_ctx *ctx, rlab_minibatch *p, const rlab_corpus *c, int64_t size) {
 }
 
 rlab_status
-rlab_minibatch_new(rlab_ctx *ctx, rlab_minibatch *out, const rlab_corpus *corpus, int64_t size) {
-    rlab_minibatch pairs = {0};
+rlab_minibatch_new(rlab_ctx *ctx, rlab_minibatch *out, const rlab_roles *roles,
+                   const rlab_corpus *corpus, int64_t size) {
+    rlab_minibatch pairs = {.reading = roles->reading,
+                            .start_token = roles->start_token,
+                            .end_token = roles->end_token};
     rlab_status status = lay_out(ctx, &pairs, corpus, size < corpus->pairs ? size : corpus->pairs);
     if (status == RLAB_OK)
         *out = pairs;
@@ -132,6 +147,25 @@ rlab_minibatch_free(rlab_minibatch *p) {
     memset(p, 0, sizeof *p);
 }
 
+/* Target rows of a model that reads pairs, or of the end of the one sequence. */
+static void
+put_target(rlab_minibatch *p, int64_t at, const int32_t *target, int64_t n) {
+    p->tgt[at] = p->start_token;
+    memcpy(p->tgt + at + 1, target, (size_t)n * sizeof *p->tgt);
+    memcpy(p->labels + at, target, (size_t)n * sizeof *p->labels);
+    p->labels[at + n] = p->end_token;
+}
+
+/* Rows of a model that says a token a place. */
+static void
+put_places(rlab_minibatch *p, int64_t at, const int32_t *source, int64_t n_source,
+           const int32_t *target, int64_t n_target) {
+    memcpy(p->tgt + at, source, (size_t)n_source * sizeof *p->tgt);
+    p->tgt[at + n_source] = p->end_token;
+    for (int64_t i = 0; i <= n_source; i++)
+        p->labels[at + i] = i < n_target ? target[i] : p->end_token;
+}
+
 void
 rlab_minibatch_gather(rlab_minibatch *p, const rlab_corpus *c, int64_t count) {
     p->count = count;
@@ -139,13 +173,23 @@ rlab_minibatch_gather(rlab_minibatch *p, const rlab_corpus *c, int64_t count) {
         int64_t item = p->item[i], s = p->src_off[i], t = p->tgt_off[i];
         int64_t n_src = c->src_off[item + 1] - c->src_off[item];
         int64_t n_tgt = c->tgt_off[item + 1] - c->tgt_off[item];
-        const int32_t *target = c->tgt + c->tgt_off[item];
-        p->src_off[i + 1] = s + n_src;
-        p->tgt_off[i + 1] = t + n_tgt + 1;
-        memcpy(p->src + s, c->src + c->src_off[item], (size_t)n_src * sizeof *p->src);
-        memcpy(p->tgt + t + 1, target, (size_t)n_tgt * sizeof *p->tgt);
-        memcpy(p->labels + t, target, (size_t)n_tgt * sizeof *p->labels);
-        p->tgt[t] = RLAB_TOKEN_BOS;
-        p->labels[t + n_tgt] = RLAB_TOKEN_EOS;
+        const int32_t *source = c->src + c->src_off[item], *target = c->tgt + c->tgt_off[item];
+        p->src_off[i + 1] = s + source_rows(p->reading, c, item);
+        p->tgt_off[i + 1] = t + target_rows(p->reading, c, item);
+        switch (p->reading) {
+        case RLAB_READS_PAIRS:
+            memcpy(p->src + s, source, (size_t)n_src * sizeof *p->src);
+            put_target(p, t, target, n_tgt);
+            break;
+        case RLAB_READS_ONE:
+            memcpy(p->tgt + t, source, (size_t)n_src * sizeof *p->tgt);
+            for (int64_t k = 0; k < n_src; k++)
+                p->labels[t + k] = RLAB_IGNORED_LABEL;
+            put_target(p, t + n_src, target, n_tgt);
+            break;
+        case RLAB_READS_PLACES:
+            put_places(p, t, source, n_src, target, n_tgt);
+            break;
+        }
     }
 }

@@ -78,25 +78,26 @@ int64_t rlab_batches_per_epoch(int64_t pairs, int64_t batch_size);
 int64_t rlab_batch_items(int64_t *items, int64_t pairs, int64_t batch_size, uint64_t seed,
                          int64_t step);
 
-/* Room for the pairs of one batch as a model reads them: what the decoder reads is <bos> and the
- * target, what it must say is the target and <eos>. */
+/* Room for the pairs of one batch as a model reads them. Pairs: the decoder reads the start token
+ * and the target, and must say the target and the end token. One sequence: the same rows stand
+ * after the source's, which have no labels. Places: the source and one end token are read, and must
+ * say the target and, at all places left, the end token. */
 typedef struct rlab_minibatch {
+    rlab_reading reading;
+    int32_t start_token, end_token;
     int64_t *item;               /* (R,) numbers in the corpus; dropout's name for them too */
     int32_t *src, *tgt, *labels; /* (source rows,), (target rows,), (target rows,) */
     int64_t *src_off, *tgt_off;  /* (R + 1,) */
     int64_t count;               /* R */
 } rlab_minibatch;
 
-/* Room for any `size` pairs of the corpus. The offsets are left as those of a batch at least as
- * large as every other, for the room an exec wants. */
-rlab_status rlab_minibatch_new(rlab_ctx *ctx, rlab_minibatch *out, const rlab_corpus *corpus,
-                               int64_t size);
+/* Room for any `size` pairs of the corpus, for a model of these roles. The offsets are left as
+ * those of a batch at least as large as every other, for the room an exec wants. */
+rlab_status rlab_minibatch_new(rlab_ctx *ctx, rlab_minibatch *out, const rlab_roles *roles,
+                               const rlab_corpus *corpus, int64_t size);
 void rlab_minibatch_free(rlab_minibatch *pairs);
 /* Fills in the first `count` items. */
 void rlab_minibatch_gather(rlab_minibatch *pairs, const rlab_corpus *corpus, int64_t count);
-
-/* Ids that every vocabulary begins with. */
-enum { RLAB_TOKEN_PAD = 0, RLAB_TOKEN_BOS = 1, RLAB_TOKEN_EOS = 2 };
 
 /* ---- optimizer ------------------------------------------------------------------------------ */
 

@@ -20,23 +20,60 @@ make_batch(rlab_batch *out, const rlab_model *model, const rlab_minibatch *p) {
                      p->labels, p->item);
 }
 
+/* Every target must have room in the places of its source. */
+static rlab_status
+check_places(rlab_ctx *ctx, const rlab_corpus *c) {
+    for (int64_t i = 0; i < c->pairs; i++) {
+        int64_t places = c->src_off[i + 1] - c->src_off[i] + 1;
+        int64_t target = c->tgt_off[i + 1] - c->tgt_off[i];
+        if (target > places)
+            return rlab_fail_at(ctx, RLAB_EVALUE, i,
+                                "labels: item %lld has %lld tokens; an encoder_only model says one "
+                                "token for each of its source's and one more, here %lld: use "
+                                "encoder_decoder or decoder_only for outputs that grow",
+                                (long long)i, (long long)target, (long long)places);
+    }
+    return RLAB_OK;
+}
+
+static rlab_status
+check_longest(rlab_ctx *ctx, const char *name, const char *what, int64_t longest, int64_t extra,
+              int32_t most) {
+    if (most <= 0 || longest + extra <= most)
+        return RLAB_OK;
+    return rlab_fail(ctx, RLAB_EVALUE,
+                     "%s: expected sequences of at most %lld tokens (the model's positions%s), got "
+                     "one of %lld; raise the model's max_positions",
+                     name, (long long)(most - extra), what, (long long)longest);
+}
+
 /* A sequence that is longer than the model's positions is refused before anything is computed. */
 static rlab_status
 check_lengths(rlab_ctx *ctx, const rlab_model *model, const rlab_corpus *c) {
     const rlab_roles *roles = &model->roles;
-    if (roles->source == RLAB_NONE)
-        return rlab_fail(ctx, RLAB_EVALUE, "model: expected an encoder and a decoder, got '%s'",
-                         model->kind->name);
-    if (roles->max_source > 0 && c->src_longest > roles->max_source)
+    int64_t both = 0;
+    if (roles->start_token >= roles->vocab_size || roles->end_token >= roles->vocab_size)
         return rlab_fail(ctx, RLAB_EVALUE,
-                         "input_ids: expected sequences of at most %d tokens (the model's "
-                         "positions), got one of %lld; raise the model's maximum length",
-                         (int)roles->max_source, (long long)c->src_longest);
-    if (roles->max_target > 0 && c->tgt_longest + 1 > roles->max_target)
-        return rlab_fail(ctx, RLAB_EVALUE,
-                         "labels: expected sequences of at most %d tokens (the model's positions, "
-                         "less one for <bos>), got one of %lld; raise the model's maximum length",
-                         (int)roles->max_target - 1, (long long)c->tgt_longest);
+                         "decoder_start_token_id, eos_token_id: expected tokens below %d, got %d "
+                         "and %d",
+                         roles->vocab_size, roles->start_token, roles->end_token);
+    switch (roles->reading) {
+    case RLAB_READS_PAIRS:
+        RLAB_TRY(check_longest(ctx, "input_ids", "", c->src_longest, 0, roles->max_source));
+        return check_longest(ctx, "labels", ", less one for <bos>", c->tgt_longest, 1,
+                             roles->max_target);
+    case RLAB_READS_ONE:
+        for (int64_t i = 0; i < c->pairs; i++) {
+            int64_t rows = c->src_off[i + 1] - c->src_off[i] + c->tgt_off[i + 1] - c->tgt_off[i];
+            both = rows > both ? rows : both;
+        }
+        return check_longest(ctx, "input_ids and labels together", ", less one between them", both,
+                             1, roles->max_target);
+    case RLAB_READS_PLACES:
+        RLAB_TRY(check_places(ctx, c));
+        return check_longest(ctx, "input_ids", ", less one for <eos>", c->src_longest, 1,
+                             roles->max_target);
+    }
     return RLAB_OK;
 }
 
@@ -46,7 +83,7 @@ make_room(rlab_ctx *ctx, rlab_team **team, rlab_minibatch *pairs, const rlab_mod
           const rlab_corpus *corpus, int64_t size, int32_t shards, bool training) {
     rlab_batch batch;
     RLAB_TRY(check_lengths(ctx, model, corpus));
-    RLAB_TRY(rlab_minibatch_new(ctx, pairs, corpus, size));
+    RLAB_TRY(rlab_minibatch_new(ctx, pairs, &model->roles, corpus, size));
     RLAB_TRY(rlab_team_new(ctx, team, model->graph, model->kernels, shards, training));
     make_batch(&batch, model, pairs);
     return rlab_team_reserve(ctx, *team, &batch);
@@ -176,10 +213,14 @@ score_shards(void *arg, int64_t first, int64_t last, int worker) {
             continue;
         logits = rlab_exec_value(exec, job->model->roles.logits, NULL, &width);
         for (int64_t r = begin; r < begin + count; r++) {
-            int64_t right = 0, rows = job->pairs->tgt_off[r + 1] - job->pairs->tgt_off[r];
-            for (int64_t i = job->pairs->tgt_off[r]; i < job->pairs->tgt_off[r + 1]; i++)
+            int64_t right = 0, rows = 0;
+            for (int64_t i = job->pairs->tgt_off[r]; i < job->pairs->tgt_off[r + 1]; i++) {
+                if (job->pairs->labels[i] == RLAB_IGNORED_LABEL)
+                    continue;
+                rows++;
                 right += row_is_right(logits + (i - job->pairs->tgt_off[begin]) * width, width,
                                       job->pairs->labels[i]);
+            }
             cell->right += right;
             cell->exact += right == rows;
         }

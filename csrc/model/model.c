@@ -142,12 +142,12 @@ rlab_model_batch(rlab_batch *out, const rlab_model *model, int32_t n_seqs,
     const rlab_roles *roles = &model->roles;
     memset(out, 0, sizeof *out);
     if (roles->source != RLAB_NONE) {
-        rlab_extent e = {n_seqs, source_off, ids, NULL, NULL};
+        rlab_extent e = {.n_seqs = n_seqs, .off = source_off, .id = ids};
         out->space[roles->source] = e;
         out->index[roles->source_tokens] = source;
     }
     if (roles->target != RLAB_NONE) {
-        rlab_extent e = {n_seqs, target_off, ids, NULL, NULL};
+        rlab_extent e = {.n_seqs = n_seqs, .off = target_off, .id = ids};
         out->space[roles->target] = e;
         out->index[roles->target_tokens] = target;
         out->index[roles->labels] = labels;

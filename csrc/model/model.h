@@ -22,7 +22,7 @@ typedef struct rlab_option {
     const char *help;
 } rlab_option;
 
-enum { RLAB_OPTIONS_MAX = 32 };
+enum { RLAB_OPTIONS_MAX = 64 };
 
 /* Values of a kind's options, by number of the option. */
 typedef struct rlab_config {
@@ -31,9 +31,19 @@ typedef struct rlab_config {
 
 /* ---- kinds ----------------------------------------------------------------------------------- */
 
+/* How a pair of sequences reaches a model. */
+typedef enum rlab_reading {
+    RLAB_READS_PAIRS, /* the encoder reads the source, the decoder start token and target */
+    RLAB_READS_ONE,   /* one causal space: source, start token, target */
+    RLAB_READS_PLACES /* one space that sees itself whole: source and end token; said is a token a
+                         place */
+} rlab_reading;
+
 /* Where a sequence-to-sequence model takes and gives its numbers. */
 typedef struct rlab_roles {
-    int32_t source, target; /* spaces; source RLAB_NONE for a decoder only */
+    rlab_reading reading;
+    int32_t start_token, end_token; /* what a target begins with and ends in */
+    int32_t source, target;         /* spaces; source RLAB_NONE where all is one space */
     int32_t source_tokens, target_tokens,
         labels;                                 /* integer inputs; source_tokens may be RLAB_NONE */
     int32_t source_positions, target_positions; /* integer inputs, or RLAB_NONE */
@@ -81,8 +91,9 @@ rlab_status rlab_model_new(rlab_ctx *ctx, rlab_model **out, const rlab_model_kin
 void rlab_model_free(rlab_model *model);
 
 /* A batch of a sequence-to-sequence model. source/target: offsets (R+1,) and int32 tokens; labels
- * (target rows,) or NULL. target tokens are what the decoder reads (shifted right by the caller).
- * ids (R,) or NULL. */
+ * (target rows,) or NULL. target tokens are what the decoder reads (shifted right by the caller),
+ * or all there is to read, where all is one space; then source is not looked at. ids (R,) or NULL.
+ */
 void rlab_model_batch(rlab_batch *out, const rlab_model *model, int32_t n_seqs,
                       const int64_t *source_off, const int32_t *source, const int64_t *target_off,
                       const int32_t *target, const int32_t *labels, const int64_t *ids);

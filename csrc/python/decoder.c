@@ -132,8 +132,7 @@ parse(rlab_py_state *state, options *o, PyObject *args, PyObject *kwargs) {
     int max_length, batch_size, beams = 1, returned = 1, top_k = 0, alternatives = 0;
     unsigned long long seed = 0;
     long long first_item = 0;
-    o->config = (rlab_decode_config){
-        .bos = 1, .eos = 2, .temperature = 1.0, .top_p = 1.0, .length_penalty = 1.0};
+    o->config = (rlab_decode_config){.temperature = 1.0, .top_p = 1.0, .length_penalty = 1.0};
     o->early = "false";
     o->grammar_object = Py_None;
     if (!PyArg_ParseTupleAndKeywords(args, kwargs, "OOOsiii|$iididddsiKLO:decode", (char **)names,
@@ -173,6 +172,8 @@ py_decode(PyObject *module, PyObject *args, PyObject *kwargs) {
     model = rlab_py_model(state, o.model, "model");
     if (!model || sources_of(state, &sources, o.ids, o.off) < 0)
         return NULL;
+    o.config.bos = model->roles.start_token;
+    o.config.eos = model->roles.end_token;
     rlab_py_ctx_init(&ctx);
     if (rlab_decode_method_find(&ctx, &o.config.method, o.method) != RLAB_OK)
         return rlab_py_raise(state, &ctx);

@@ -178,6 +178,8 @@ add_node(trial *t, PyObject *dict) {
     spec.attr.eps = (float)number_at(dict, "eps");
     spec.attr.p = (float)number_at(dict, "p");
     spec.attr.smoothing = (float)number_at(dict, "smoothing");
+    spec.attr.alibi = number_at(dict, "alibi") != 0;
+    spec.attr.reach = (int32_t)number_at(dict, "reach");
     if (PyErr_Occurred())
         return -1;
     rlab_graph_node(&t->ctx, &number, t->graph, &spec);

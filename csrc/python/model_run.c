@@ -197,20 +197,26 @@ rlab_py_parse_batch(py_model *self, rlab_batch *batch, rlab_capacity *size, PyOb
     static const char *const names[5] = {"source", "source_offsets", "target", "target_offsets",
                                          "labels"};
     rlab_py_state *state = state_of((PyObject *)self);
+    const bool one = self->model->roles.source == RLAB_NONE;
     PyArrayObject *a[6] = {NULL};
     rlab_ctx ctx;
     npy_intp n;
-    for (int i = 0; i < 5; i++) {
+    if (one != (o[0] == Py_None) || one != (o[1] == Py_None)) {
+        PyErr_Format(state->exceptions[RLAB_ETYPE], "source, source_offsets: expected %s",
+                     one ? "None: the model reads one sequence, as target" : "arrays");
+        return -1;
+    }
+    for (int i = one ? 2 : 0; i < 5; i++) {
         if (i == 4 && (!o[i] || o[i] == Py_None))
             break;
         a[i] = rlab_py_array(state, o[i], names[i], i % 2 ? NPY_INT64 : NPY_INT32, 1);
         if (!a[i])
             return -1;
     }
-    if (rlab_py_check_offsets(state, a[1], names[1], PyArray_SIZE(a[0])) < 0 ||
+    if ((!one && rlab_py_check_offsets(state, a[1], names[1], PyArray_SIZE(a[0])) < 0) ||
         rlab_py_check_offsets(state, a[3], names[3], PyArray_SIZE(a[2])) < 0)
         return -1;
-    n = PyArray_SIZE(a[1]) - 1;
+    n = PyArray_SIZE(a[one ? 3 : 1]) - 1;
     if (ids && ids != Py_None && !(a[5] = rlab_py_array(state, ids, "ids", NPY_INT64, 1)))
         return -1;
     if (PyArray_SIZE(a[3]) - 1 != n || n > INT32_MAX || (a[5] && PyArray_SIZE(a[5]) != n) ||
@@ -222,9 +228,9 @@ rlab_py_parse_batch(py_model *self, rlab_batch *batch, rlab_capacity *size, PyOb
             n, PyArray_SIZE(a[2]), PyArray_SIZE(a[3]) - 1, a[4] ? PyArray_SIZE(a[4]) : 0);
         return -1;
     }
-    rlab_model_batch(batch, self->model, (int32_t)n, PyArray_DATA(a[1]), PyArray_DATA(a[0]),
-                     PyArray_DATA(a[3]), PyArray_DATA(a[2]), a[4] ? PyArray_DATA(a[4]) : NULL,
-                     a[5] ? PyArray_DATA(a[5]) : NULL);
+    rlab_model_batch(batch, self->model, (int32_t)n, one ? NULL : PyArray_DATA(a[1]),
+                     one ? NULL : PyArray_DATA(a[0]), PyArray_DATA(a[3]), PyArray_DATA(a[2]),
+                     a[4] ? PyArray_DATA(a[4]) : NULL, a[5] ? PyArray_DATA(a[5]) : NULL);
     memset(size, 0, sizeof *size);
     rlab_ctx_init(&ctx);
     if (rlab_capacity_cover(&ctx, size, self->model->graph, batch) != RLAB_OK) {
@@ -377,8 +383,10 @@ rlab_py_model_flops(PyObject *object, PyObject *args, PyObject *kwargs) {
     rlab_batch batch;
     if (!PyArg_ParseTupleAndKeywords(args, kwargs, "OO|p:flops", (char **)names, &o[0], &o[1],
                                      &training) ||
-        !(a[0] = rlab_py_array(state, o[0], names[0], NPY_INT64, 1)) ||
-        !(a[1] = rlab_py_array(state, o[1], names[1], NPY_INT64, 1)))
+        !(a[1] = rlab_py_array(state, o[1], names[1], NPY_INT64, 1)) ||
+        !(a[0] = self->model->roles.source == RLAB_NONE && o[0] == Py_None
+                     ? a[1]
+                     : rlab_py_array(state, o[0], names[0], NPY_INT64, 1)))
         return NULL;
     for (int i = 0; i < 2; i++) {
         npy_intp n = PyArray_SIZE(a[i]);

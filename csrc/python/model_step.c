@@ -22,6 +22,8 @@ rlab_py_model_open_cache(PyObject *object, PyObject *args) {
     memset(&size, 0, sizeof size);
     for (int i = 0; i < 2; i++) {
         int32_t s = i ? roles->target : roles->source;
+        if (s == RLAB_NONE)
+            continue;
         slots[s] = n[2 * i];
         rows[s] = n[2 * i + 1];
         size.seqs[s] = slots[s];
@@ -98,8 +100,14 @@ rlab_py_model_encode(PyObject *object, PyObject *args) {
     py_model *self = (py_model *)object;
     const rlab_roles *roles = &self->model->roles;
     PyObject *o[3];
-    if (!PyArg_ParseTuple(args, "OOO:encode", &o[0], &o[1], &o[2]) ||
-        step_space(self, roles->source, roles->source_tokens, o, NULL) < 0)
+    if (!PyArg_ParseTuple(args, "OOO:encode", &o[0], &o[1], &o[2]))
+        return NULL;
+    if (roles->source == RLAB_NONE) {
+        PyErr_SetString(state_of(object)->exceptions[RLAB_EVALUE],
+                        "encode: the model has no encoder beside a decoder; use step");
+        return NULL;
+    }
+    if (step_space(self, roles->source, roles->source_tokens, o, NULL) < 0)
         return NULL;
     Py_RETURN_NONE;
 }
@@ -120,7 +128,8 @@ rlab_py_model_step(PyObject *object, PyObject *args) {
                      PyArray_SIZE((PyArrayObject *)o[2]), PyArray_SIZE(sources));
         return NULL;
     }
-    if (step_space(self, roles->target, roles->target_tokens, o, PyArray_DATA(sources)) < 0)
+    if (step_space(self, roles->target, roles->target_tokens, o,
+                   roles->source == RLAB_NONE ? NULL : PyArray_DATA(sources)) < 0)
         return NULL;
     shape[0] = PyArray_SIZE((PyArrayObject *)o[0]);
     shape[1] = roles->vocab_size;

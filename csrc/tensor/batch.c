@@ -134,9 +134,43 @@ check_room(rlab_ctx *ctx, const rlab_exec *exec, int32_t space, const rlab_exten
     return RLAB_OK;
 }
 
+/* Draws `count` rising numbers of [0, bound), all sets alike: selection sampling. Source: Knuth,
+ * The art of computer programming, volume 2, algorithm 3.4.2 S. */
+static void
+draw_rising(int32_t *out, int64_t count, int32_t bound, uint64_t seed, uint64_t index) {
+    rlab_rng rng;
+    rlab_rng_init(&rng, seed, RLAB_STREAM_POSITION, index);
+    for (int64_t i = 0, n = 0; n < count; i++)
+        if (rlab_rng_below(&rng, (uint64_t)(bound - i)) < (uint64_t)(count - n))
+            out[n++] = (int32_t)i;
+}
+
+/* Rows [start, start + n) of a sequence whose positions are spread over the whole range. Source:
+ * Ruoss et al., "Randomized positional encodings boost length generalization of transformers" (ACL
+ * 2023), section 3; outside training the draw's mean stands for the draw. */
+static void
+spread_positions(const rlab_exec *exec, const rlab_index_row *row, const rlab_extent *e,
+                 const rlab_run *run, int32_t r, int64_t start, int64_t n, int32_t *out) {
+    int64_t whole = n;
+    if (run->training) {
+        uint64_t index = rlab_hash_mix(rlab_hash_mix(RLAB_HASH_START, run->step),
+                                       (uint64_t)(e->id ? e->id[r] : r));
+        draw_rising(out, n, row->bound, run->seed,
+                    rlab_hash_mix(index, (uint64_t)(uint32_t)row->space));
+        return;
+    }
+    if (exec->step && exec->graph->cached[row->space])
+        whole = e->reach ? e->reach[r] : exec->cache[row->space].rows;
+    whole = whole < row->bound ? whole : row->bound;
+    whole = whole > start + n ? whole : start + n;
+    for (int64_t t = 0; t < n; t++)
+        out[t] = (int32_t)((2 * (start + t) + 1) * row->bound / (2 * whole));
+}
+
 /* Positions that were not given: the place in the sequence, counted on from the cache. */
 static rlab_status
-fill_positions(rlab_ctx *ctx, rlab_exec *exec, const rlab_index_row *row, const rlab_extent *e) {
+fill_positions(rlab_ctx *ctx, rlab_exec *exec, const rlab_index_row *row, const rlab_extent *e,
+               const rlab_run *run) {
     int32_t *out = exec->positions[row->space];
     for (int32_t r = 0; r < e->n_seqs; r++) {
         int64_t start = exec->step ? exec->cache[row->space].used[e->slot[r]] : 0;
@@ -147,23 +181,28 @@ fill_positions(rlab_ctx *ctx, rlab_exec *exec, const rlab_index_row *row, const 
                 "%s: sequence %d has %lld tokens, the model's positions end at %d; use "
                 "shorter sequences or a model with more positions",
                 space_name(exec->graph, row->space), r, (long long)(start + n), row->bound);
-        for (int64_t t = 0; t < n; t++)
-            *out++ = (int32_t)(start + t);
+        if (row->kind == RLAB_INDEX_SPREAD)
+            spread_positions(exec, row, e, run, r, start, n, out);
+        else
+            for (int64_t t = 0; t < n; t++)
+                out[t] = (int32_t)(start + t);
+        out += n;
     }
     return RLAB_OK;
 }
 
 /* Range of every integer of one input. */
 static rlab_status
-check_index(rlab_ctx *ctx, rlab_exec *exec, int32_t number, const rlab_batch *batch) {
+check_index(rlab_ctx *ctx, rlab_exec *exec, int32_t number, const rlab_batch *batch,
+            const rlab_run *run) {
     const rlab_index_row *row = &exec->graph->indices[number];
     const rlab_extent *e = &batch->space[row->space];
     const int32_t *at = batch->index[number];
     int64_t first = e->n_seqs ? e->off[0] : 0, n = rows_of(e);
     bool label = row->kind == RLAB_INDEX_LABEL;
     if (!at) {
-        if (row->kind == RLAB_INDEX_POSITION)
-            return fill_positions(ctx, exec, row, e);
+        if (row->kind == RLAB_INDEX_POSITION || row->kind == RLAB_INDEX_SPREAD)
+            return fill_positions(ctx, exec, row, e, run);
         if (row->kind == RLAB_INDEX_TOKEN && n)
             return rlab_fail(ctx, RLAB_EVALUE, "%s: missing", row->name);
         return RLAB_OK;
@@ -233,7 +272,7 @@ rlab_exec_bind(rlab_ctx *ctx, rlab_exec *exec, const rlab_batch *batch, const rl
     }
     for (int32_t i = 0; i < graph->n_indices; i++)
         if (only == RLAB_NONE || graph->indices[i].space == only)
-            RLAB_TRY(check_index(ctx, exec, i, batch));
+            RLAB_TRY(check_index(ctx, exec, i, batch, run));
     exec->batch = *batch;
     exec->run = *run;
     for (int32_t q = 0; q < graph->n_spaces; q++)

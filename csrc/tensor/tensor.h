@@ -58,7 +58,9 @@ typedef struct rlab_param {
 typedef enum rlab_index_kind {
     RLAB_INDEX_TOKEN,    /* in [0, bound); must be given */
     RLAB_INDEX_POSITION, /* in [0, bound); NULL: place in the sequence, counted on from the cache */
-    RLAB_INDEX_LABEL     /* in [0, bound) or RLAB_IGNORED_LABEL; NULL: the loss node does not run */
+    RLAB_INDEX_SPREAD, /* in [0, bound); NULL: as many rising numbers of [0, bound) as the sequence
+                          has rows: drawn in training, evenly spread else */
+    RLAB_INDEX_LABEL   /* in [0, bound) or RLAB_IGNORED_LABEL; NULL: the loss node does not run */
 } rlab_index_kind;
 
 /* Settings of a node; an op reads the ones it documents. */
@@ -68,10 +70,12 @@ typedef struct rlab_attr {
     int32_t kv_heads; /* key/value heads; 0: as many as heads */
     bool causal;
     rlab_act act;
-    float scale; /* embed: factor of the output; attention: of the scores, 0: 1/sqrt(head width) */
-    float eps;   /* norms */
-    float p;     /* dropout probability */
+    float scale;     /* embed, scale: factor; attention: of the scores, 0: 1/sqrt(head width) */
+    float eps;       /* norms */
+    float p;         /* dropout probability */
     float smoothing; /* label smoothing */
+    bool alibi;      /* attention: scores fall with distance, see attention.c */
+    int32_t reach;   /* attention with a table of distances: where its last bucket begins */
 } rlab_attr;
 
 /* What rlab_graph_node wants. Unused entries are 0; the counts say how many are used. */
@@ -147,6 +151,8 @@ typedef struct rlab_extent {
     const int32_t *slot; /* (R,) step only: its cache slot, no slot twice */
     const int32_t *to; /* (R,) the sequence of the other space it attends to: in forward its number,
                           in step its slot. NULL: number r, or the same slot */
+    const int32_t *reach; /* (R,) step only: rows the sequence may come to have, over which
+                             RLAB_INDEX_SPREAD spreads; NULL: what its slot has room for */
 } rlab_extent;
 
 typedef struct rlab_batch {

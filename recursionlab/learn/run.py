@@ -253,6 +253,10 @@ class Run:
         lengths = np.diff(split.label_offsets)
         wanted = 2 * int(lengths.max(initial=0)) + 8
         positions = _core.longest(self.model)[1]
+        if self.model.config["architecture"] == "decoder_only":
+            positions -= int(np.diff(split.input_offsets).max(initial=0)) if positions else 0
+            if positions == 1 or positions < 0:
+                return 1  # decoding says what is too long
         return min(wanted, positions - 1) if positions else wanted
 
 

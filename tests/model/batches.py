@@ -41,5 +41,7 @@ def sequences(n, longest=9, vocab=13, seed=0):
 
 
 def arguments(pairs):
-    """source, source_offsets, target, target_offsets."""
+    """source, source_offsets, target, target_offsets; None for what is not there."""
+    if pairs and pairs[0][0] is None:
+        return None, None, *pack([t for _, t in pairs])
     return *pack([s for s, _ in pairs]), *pack([t for _, t in pairs])

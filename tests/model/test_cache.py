@@ -20,7 +20,19 @@ def opened(m):
     return m
 
 
-@pytest.mark.parametrize("config", [{}, {"norm_place": "post"}, {"positions": "sinusoidal"}])
+CONFIGS = [
+    {},
+    {"norm_place": "post"},
+    {"positions": "sinusoidal"},
+    {"positions": "rotary", "n_kv_heads": 2, "activation": "swiglu"},
+    {"positions": "rotary", "max_positions": 3},
+    {"positions": "alibi", "n_heads": 3, "d_head": 4},
+    {"positions": "relative", "relative_buckets": 4, "relative_distance": 5},
+    {"embedding_norm": True, "scale_logits": True, "share_layers": True},
+]
+
+
+@pytest.mark.parametrize("config", CONFIGS, ids=str)
 def test_steps_equal_the_whole_forward(config):
     m = opened(model(**config))
     slot = [5, 0, 3, 1]
@@ -32,6 +44,26 @@ def test_steps_equal_the_whole_forward(config):
         for k, r in enumerate(active):
             np.testing.assert_allclose(got[k], whole[r][step], rtol=1e-4, atol=1e-4)
     assert [m.slot_rows("target", s) for s in slot] == [len(t) for _, t in PAIRS]
+
+
+@pytest.mark.parametrize("config", CONFIGS, ids=str)
+def test_steps_of_a_decoder_alone_equal_the_whole_forward(config):
+    m = model(architecture="decoder_only", **config)
+    m.open_cache(0, 0, 3, 12)
+    line = np.arange(12) % 13
+    whole = m.forward(None, None, *pack([line]))
+    got = [m.step(*pack([line[:5]]), i32(2), i32(0))]
+    got += [m.step(*pack([[t]]), i32(2), i32(0)) for t in line[5 : len(whole)]]
+    np.testing.assert_allclose(np.concatenate(got), whole, rtol=1e-4, atol=1e-4)
+
+
+def test_randomised_positions_spread_over_what_a_slot_may_hold():
+    m = model(architecture="decoder_only", positions="randomised", max_positions=40)
+    m.open_cache(0, 0, 1, 8)
+    line = [3, 1, 4, 1, 5, 9, 2, 6]
+    whole = m.forward(None, None, *pack([line]))
+    got = [m.step(*pack([[t]]), i32(0), i32(0)) for t in line]
+    np.testing.assert_allclose(np.concatenate(got), whole, rtol=1e-4, atol=1e-4)
 
 
 def test_neighbours_change_no_bit_of_a_step():
@@ -89,6 +121,10 @@ def test_misuse_is_refused_with_a_reason():
     ]:
         with pytest.raises(kind, match=words):
             call()
+    m = model(architecture="decoder_only")
+    m.open_cache(0, 0, 1, 9)
+    with pytest.raises(errors.InputError, match="no encoder"):
+        m.encode(*one, i32(0))
     m = model(max_positions=4)
     m.open_cache(1, 9, 1, 9)
     with pytest.raises(errors.InputError, match="positions end at 4"):

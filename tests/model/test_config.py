@@ -17,7 +17,8 @@ def test_the_dataclass_and_the_core_have_the_same_options_and_defaults():
     rows = {name: start for name, start, *_ in _core.model_options("transformer")}
     fields = {f.name: f.default for f in dataclasses.fields(Transformer)}
     del rows["vocab_size"]  # the data decide it
-    assert rows.pop("d_mlp") == 0 and fields.pop("d_mlp") is None
+    for name in ("n_kv_heads", "d_head", "d_mlp"):
+        assert rows.pop(name) == 0 and fields.pop(name) is None
     assert rows == fields
     assert set(kinds()) == set(_core.model_kinds())
 
@@ -26,6 +27,7 @@ def test_every_option_changes_the_model_and_comes_back():
     for name, _, least, most, choices, about in _core.model_options("transformer"):
         assert about
         value = choices.split("|")[-1] if choices else least if least else min(most, 1)
+        value = {"relative_distance": 17}.get(name, value)
         config = {"vocab_size": 7, "d_model": 8, "n_heads": 1, name: value}
         got = _core.Model("transformer", config).config[name]
         assert got == pytest.approx(value) if not choices else got == value
@@ -45,7 +47,11 @@ def test_every_option_changes_the_model_and_comes_back():
         ({"dropout": float("nan")}, "dropout"),
         ({"kind": "lstm"}, "transformer"),
         ({"d_modle": 64}, "did you mean 'd_model'"),
-        ({"zzz": 64}, "known: d_model"),
+        ({"zzz": 64}, "known: architecture, d_model"),
+        ({"n_kv_heads": 3}, "divisor of n_heads"),
+        ({"positions": "rotary", "d_head": 3}, "even width"),
+        ({"positions": "relative", "relative_buckets": 6}, "multiple of 4"),
+        ({"positions": "relative", "relative_distance": 8}, "beyond the buckets"),
     ],
 )
 def test_bad_configurations_are_refused(change, words):

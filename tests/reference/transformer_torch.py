@@ -1,9 +1,44 @@
-"""The encoder-decoder transformer in plain PyTorch, sequence by sequence, in float64."""
+"""The transformer in plain PyTorch, sequence by sequence, in float64."""
 
 import math
 
 import torch
 from torch.nn import functional as F
+
+ACTS = {
+    "relu": torch.relu,
+    "gelu": F.gelu,
+    "gelu_tanh": lambda y: F.gelu(y, approximate="tanh"),
+    "swiglu": F.silu,
+    "geglu": F.gelu,
+    "geglu_tanh": lambda y: F.gelu(y, approximate="tanh"),
+}
+
+
+def bucket(distance, buckets, reach, causal):
+    """Return the number of T5's bucket of a distance, key minus query."""
+    number = 0
+    if causal:
+        far = max(0, -distance)
+    else:
+        buckets //= 2
+        number = buckets if distance > 0 else 0
+        far = abs(distance)
+    near = buckets // 2
+    if far < near:
+        return number + far
+    share = math.log(far / near) / math.log(reach / near)
+    return number + min(near + int(share * (buckets - near) + 1e-6), buckets - 1)
+
+
+def slopes(heads):
+    """Return ALiBi's slope of each head."""
+
+    def powers(n):
+        return [2 ** (-8 * (i + 1) / n) for i in range(n)]
+
+    n = 2 ** int(math.log2(heads))
+    return powers(n) + powers(2 * n)[::2][: heads - n]
 
 
 class Transformer:
@@ -33,16 +68,47 @@ class Transformer:
         self.seen[f"{hook}.hook_normalized"] = y
         return y
 
+    def bias_of(self, n, causal, stack):
+        """Return what is added to scores (heads, n, n) of a sequence that attends to itself."""
+        config, heads = self.config, self.config["n_heads"]
+        distance = torch.arange(n)[None, :] - torch.arange(n)[:, None]
+        if config["positions"] == "alibi":
+            return -torch.tensor(slopes(heads), dtype=torch.float64)[:, None, None] * distance.abs()
+        if config["positions"] != "relative":
+            return torch.zeros(heads, n, n, dtype=torch.float64)
+        sizes = config["relative_buckets"], config["relative_distance"]
+        numbers = [[bucket(d, *sizes, causal) for d in row] for row in distance.tolist()]
+        table = self.p[f"{stack}.relative_attention_bias.weight"]
+        return table[torch.tensor(numbers, dtype=torch.long).reshape(n, n)].permute(2, 0, 1)
+
+    def turn(self, x):
+        """Return rows x (n, heads, width) turned by their positions."""
+        half = x.shape[-1] // 2
+        rate = 10000.0 ** (-torch.arange(half, dtype=torch.float64) / half)
+        angle = torch.arange(len(x), dtype=torch.float64)[:, None, None] * rate
+        a, b = x[..., :half], x[..., half:]
+        return torch.cat([a * angle.cos() - b * angle.sin(), b * angle.cos() + a * angle.sin()], -1)
+
     def attention(self, x, keys, name, hook, causal):
         heads = self.config["n_heads"]
+        own = x is keys
         q, k, v = (
             self.linear(rows, f"{name}.{letter}_proj")
             for letter, rows in (("q", x), ("k", keys), ("v", keys))
         )
         for letter, rows in (("q", q), ("k", k), ("v", v)):
             self.seen[f"{hook}.hook_{letter}"] = rows
-        q, k, v = (rows.reshape(len(rows), heads, -1).transpose(0, 1) for rows in (q, k, v))
-        scores = q @ k.transpose(1, 2) / math.sqrt(q.shape[-1])
+        width = q.shape[-1] // heads
+        q, k, v = (rows.reshape(len(rows), rows.shape[-1] // width, width) for rows in (q, k, v))
+        if own and self.config["positions"] == "rotary":
+            q, k = self.turn(q), self.turn(k)
+        q, k, v = (rows.transpose(0, 1) for rows in (q, k, v))
+        k, v = (rows.repeat_interleave(heads // len(rows), 0) for rows in (k, v))
+        scores = q @ k.transpose(1, 2)
+        if self.config["scale_attention"]:
+            scores = scores / math.sqrt(width)
+        if own:
+            scores = scores + self.bias_of(len(x), causal, name.split(".")[0])
         if causal:
             scores = scores.masked_fill(torch.ones_like(scores).triu(1) > 0, -math.inf)
         pattern = torch.softmax(scores, -1)
@@ -52,13 +118,12 @@ class Transformer:
         return self.linear(z, f"{name}.out_proj")
 
     def mlp(self, x, name, hook):
-        pre = self.linear(x, f"{name}.fc1")
-        act = {
-            "relu": torch.relu,
-            "gelu": F.gelu,
-            "gelu_tanh": lambda y: F.gelu(y, approximate="tanh"),
-        }
-        post = act[self.config["activation"]](pre)
+        kind = self.config["activation"]
+        gated = kind.endswith(("glu", "glu_tanh"))
+        pre = self.linear(x, f"{name}.{'gate_proj' if gated else 'fc1'}")
+        post = ACTS[kind](pre)
+        if gated:
+            post = post * self.linear(x, f"{name}.fc1")
         self.seen[f"{hook}.mlp.hook_pre"], self.seen[f"{hook}.mlp.hook_post"] = pre, post
         return self.linear(post, f"{name}.fc2")
 
@@ -71,30 +136,39 @@ class Transformer:
         return y if pre else self.norm(y, name, f"{hook}.{ln}")
 
     def positions(self, n, stack):
-        width = self.config["d_model"]
-        if self.config["positions"] == "learned":
+        width, kind = self.config["d_model"], self.config["positions"]
+        if kind == "learned":
             return self.p[f"{stack}.embed_positions.weight"][:n]
-        if self.config["positions"] == "none":
+        if kind == "randomised":
+            rows = self.config["max_positions"]
+            at = [(2 * t + 1) * rows // (2 * n) for t in range(n)]
+            return self.p[f"{stack}.embed_positions.weight"][torch.tensor(at, dtype=torch.long)]
+        if kind != "sinusoidal":
             return torch.zeros(n, width, dtype=torch.float64)
         rate = 10000.0 ** (-(torch.arange(width) // 2 * 2) / width)
         angle = torch.arange(n, dtype=torch.float64)[:, None] * rate
         return torch.where(torch.arange(width) % 2 == 1, angle.cos(), angle.sin())
 
     def stack(self, tokens, which, hook, memory=None):
+        only = hook == "blocks"
         shared = "shared.weight" in self.p
         table = self.p["shared.weight" if shared else f"{which}.embed_tokens.weight"]
         scale = math.sqrt(self.config["d_model"]) if self.config["scale_embeddings"] else 1.0
         x = table[torch.tensor(tokens, dtype=torch.long)] * scale
         self.seen["decoder_embed.hook_out" if memory is not None else "embed.hook_out"] = x
         x = x + self.positions(len(tokens), which)
+        if self.config["embedding_norm"]:
+            ln = "decoder_embed_ln" if memory is not None else "embed_ln"
+            x = self.norm(x, f"{which}.layernorm_embedding", ln)
         for i in range(self.config[f"{which}_layers"]):
-            n, h = f"{which}.layers.{i}", f"{hook}.{i}"
+            n, h = f"{which}.layers.{0 if self.config['share_layers'] else i}", f"{hook}.{i}"
             attn = "attn" if memory is None else "self_attn"
+            causal = which == "decoder"
             self.seen[f"{h}.hook_resid_pre"] = x
             x = self.sublayer(
                 x,
-                lambda y, n=n, h=h, attn=attn: self.attention(
-                    y, y, f"{n}.self_attn", f"{h}.{attn}", memory is not None
+                lambda y, n=n, h=h, attn=attn, causal=causal: self.attention(
+                    y, y, f"{n}.self_attn", f"{h}.{attn}", causal
                 ),
                 *(f"{n}.self_attn_layer_norm", h, "ln1", "hook_attn_out", "hook_resid_mid"),
             )
@@ -114,17 +188,25 @@ class Transformer:
                 *(f"{n}.final_layer_norm", h, ln, "hook_mlp_out", "hook_resid_post"),
             )
         if self.config["norm_place"] == "pre":
-            x = self.norm(x, f"{which}.layer_norm", f"{which}_final_ln")
+            final = "ln_final" if only else f"{which}_final_ln"
+            x = self.norm(x, f"{which}.layer_norm", final)
         return x
 
     def logits(self, source, target):
-        memory = self.stack(source, "encoder", "encoder_blocks")
-        x = self.stack(target, "decoder", "decoder_blocks", memory)
+        """Return logits of the target's rows; source None: the model reads one sequence."""
+        architecture = self.config["architecture"]
+        if architecture == "encoder_decoder":
+            memory = self.stack(source, "encoder", "encoder_blocks")
+            x = self.stack(target, "decoder", "decoder_blocks", memory)
+        else:
+            x = self.stack(target, architecture.split("_")[0], "blocks")
         if "lm_head.weight" in self.p:
             table = self.p["lm_head.weight"]
         else:
             shared = "shared.weight" in self.p
             table = self.p["shared.weight" if shared else "decoder.embed_tokens.weight"]
+        if self.config["scale_logits"]:
+            x = x / math.sqrt(self.config["d_model"])
         self.seen["unembed.hook_out"] = x @ table.T
         return self.seen["unembed.hook_out"]
 

@@ -117,6 +117,53 @@ def attention_case(heads, kv_heads, causal, space="a", to=None):
     return Case(value, nodes, 12, to, q=(N, 12), k=(rows, width), v=(rows, width))
 
 
+def distance_case(heads, causal, buckets=None):
+    """Attention with a bias by distance: ALiBi's, or a table of (buckets, reach)."""
+
+    def value(p):
+        t = p["t"] if buckets else None
+        return reference.attention(
+            *(p["q"], p["k"], p["v"], OFF, OFF, range(3), heads, heads, causal),
+            lambda n: reference.distances(n, heads, causal, t, buckets[1] if buckets else 0),
+        )
+
+    more = {"param": ["t"], "reach": buckets[1]} if buckets else {"alibi": True}
+    nodes = [
+        *map(table, "qkv"),
+        node("attention", "qkv", heads=heads, causal=causal, side="pattern", **more),
+    ]
+    params = {"t": (buckets[0], heads)} if buckets else {}
+    return Case(value, nodes, 12, q=(N, 12), k=(N, 12), v=(N, 12), **params)
+
+
+def rotary_case(heads, rows):
+    """Rotary positions, of which the first `rows` stand in a table."""
+    turn = node("rotary", "x", index=["places"], heads=heads, width=rows)
+    return Case(
+        lambda p: reference.rotary(p["x"], PLACES, heads), [table("x"), turn], 12, x=(N, 12)
+    )
+
+
+def mul_case():
+    return Case(
+        lambda p: p["a"] * p["b"] * p["a"],
+        [
+            table("a"),
+            table("b"),
+            {"op": "mul", "name": "_ab", "space": "a", "in": ["_a", "_b"]},
+            {"op": "mul", "name": "y", "space": "a", "in": ["_ab", "_a"]},
+        ],
+        6,
+        a=(N, 6),
+        b=(N, 6),
+    )
+
+
+def scale_case():
+    nodes = [table("x"), {**node("scale", "x", scale=-0.5), "name": "_s"}, node("add", "sx")]
+    return Case(lambda p: 0.5 * p["x"], nodes, 6, x=(N, 6))
+
+
 def residual_case():
     """x + f(norm(x)), whose values and gradients share buffers, after a sum of two tables."""
 
@@ -190,12 +237,19 @@ CASES = {
         attention_case(4, 2, True),
         attention_case(3, 1, False, "b"),
         attention_case(3, 3, False, "b", [2, 1, 2]),
+        distance_case(3, True),
+        distance_case(4, False),
+        distance_case(2, True, (4, 3)),
+        distance_case(3, False, (8, 4)),
     ],
     "dropout": [Case(lambda p: p["x"], IDENTITY, 6, x=(N, 6))],
     "embed": [Case(lambda p: 1.5 * p["w"][TOKENS], [EMBED], 6, w=(6, 6))],
     "layernorm": [norm_case("layernorm", True), norm_case("layernorm", False)],
     "linear": [linear_case(a, b) for a in (0, 1, 2) for b in (True, False)] + [shared_case()],
+    "mul": [mul_case()],
     "rmsnorm": [norm_case("rmsnorm", False)],
+    "rotary": [rotary_case(2, 9), rotary_case(3, 2)],
+    "scale": [scale_case()],
     "sinusoid": [
         Case(
             lambda p: p["x"] + reference.sinusoid(9, 6)[PLACES],
@@ -283,6 +337,12 @@ def test_nodes_that_do_not_fit_are_refused(change, words):
         (norm_case("layernorm", True), {"param": ["x", "c"]}, "gamma"),
         (attention_case(2, 2, True), {"heads": 5}, "5 heads"),
         (attention_case(4, 2, True), {"kv_heads": 3}, "4 heads, 3 of keys"),
+        (attention_case(3, 3, False, "b"), {"alibi": True}, "distances of other rows"),
+        (distance_case(2, True, (4, 3)), {"reach": 2}, "relative_distance beyond"),
+        (distance_case(2, True, (6, 5)), {}, "multiple of 4"),
+        (distance_case(2, True, (4, 3)), {"heads": 3}, "distances 't'"),
+        (mul_case(), {"in": ["_ab", "missing"]}, "no in 'missing'"),
+        (rotary_case(2, 9), {"heads": 5}, "even width"),
         (CASES["dropout"][0], {"p": 1.0}, "at least 0 and below 1"),
         (twice_case(), {"in": ["_x", "nowhere"]}, "no in 'nowhere'"),
     ],
