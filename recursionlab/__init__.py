@@ -18,6 +18,8 @@ _HOMES = {
     "make_dataset": "recursionlab.data",
     "load_dataset": "recursionlab.data",
     "Transformer": "recursionlab.models",
+    "from_pretrained": "recursionlab.models",
+    "save_pretrained": "recursionlab.models",
     "TrainConfig": "recursionlab.learn",
     "train": "recursionlab.learn",
     "load_run": "recursionlab.learn",

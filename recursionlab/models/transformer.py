@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from recursionlab.models.kind import ModelConfig
 
@@ -114,3 +114,17 @@ class Transformer(ModelConfig):
     activation_dropout: float = 0.0  # probability
     decoder_start_token_id: int = 1  # token
     eos_token_id: int = 2  # token
+
+    def resolved(self) -> dict[str, Any]:
+        """Return the fields, what None stands for in place of None.
+
+        Examples
+        --------
+        >>> Transformer(d_model=64).resolved()["d_mlp"]
+        256
+        """
+        out = self.to_dict()
+        out["n_kv_heads"] = self.n_kv_heads or self.n_heads
+        out["d_head"] = self.d_head or self.d_model // self.n_heads
+        out["d_mlp"] = self.d_mlp or 4 * self.d_model
+        return out
