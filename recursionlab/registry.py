@@ -32,6 +32,13 @@ def evaluators() -> list[dict[str, Any]]:
     return [{"name": n, "about": first_line(room.get(n))} for n in room.names()]
 
 
+def formats() -> list[dict[str, Any]]:
+    """Return the formats that data sets can be written as: `name` and `about`."""
+    from recursionlab.interop import formats as room
+
+    return [{"name": n, "about": first_line(room.get(n))} for n in room.names()]
+
+
 def experiments() -> list[dict[str, Any]]:
     """Return the experiments: `name`, `about` and the `file` to copy and change."""
     from recursionlab.config import read_toml
@@ -79,4 +86,5 @@ KINDS: dict[str, Callable[[], list[dict[str, Any]]]] = {
     "tasks": tasks,
     "experiments": experiments,
     "evaluators": evaluators,
+    "formats": formats,
 }

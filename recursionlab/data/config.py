@@ -67,6 +67,8 @@ class DataConfig:
     index_hints: int = 0  # so many position tokens, one before each token; 0: none
     filler: int = 0  # so many tokens <filler> before the target
     trace: str = ""  # granularity of a `trace` column; none if empty
+    mixture: tuple[dict[str, Any], ...] = ()  # tables of keys put over these, each with a `weight`:
+    # parts of one data set, in these shares of train, valid and test
     seed: int = 0  # chooses which values go where
 
     @classmethod
@@ -90,6 +92,33 @@ class DataConfig:
         out: dict[str, Any] = plain(self)
         return out
 
+    def part_tables(self) -> list[dict[str, Any]]:
+        """Return the configuration of each part of a mixture, as tables."""
+        own = self.to_dict()
+        parts = own.pop("mixture")
+        return [{**own, **{k: v for k, v in part.items() if k != "weight"}} for part in parts]
+
+    def weights(self) -> list[float]:
+        """Return the share of each part of a mixture."""
+        total = sum(part["weight"] for part in self.mixture)
+        return [part["weight"] / total for part in self.mixture]
+
+    def _check_mixture(self) -> None:
+        for i, part in enumerate(self.mixture):
+            where = f"data.mixture[{i}]"
+            if not isinstance(part, Mapping):
+                raise ConfigError(f"{where}: expected a table, got {part!r}")
+            weight = part.get("weight")
+            if isinstance(weight, bool) or not isinstance(weight, (int, float)) or not weight > 0:
+                raise ConfigError(f"{where}.weight: expected a number above 0, got {weight!r}")
+            fixed = next(
+                (k for k in ("program", "trace", "measures", "mixture") if k in part), None
+            )
+            if fixed:
+                raise ConfigError(f"{where}: {fixed!r} is the same for all parts; leave it out")
+            table = {k: v for k, v in part.items() if k != "weight"}
+            DataConfig.from_dict({**self.to_dict(), "mixture": [], **table}, where)
+
     def validate(self) -> None:
         """Refuse what cannot be made.
 
@@ -108,6 +137,7 @@ class DataConfig:
         self._check_choices()
         self._check_numbers()
         self._check_splits()
+        self._check_mixture()
         both = sorted(set(self.sizes) & set(self.gen_sizes))
         if both:
             raise ConfigError(

@@ -158,9 +158,10 @@ class Split:
     def ids(self, i: int) -> str:
         """Return the id of item i: function, size, rank and, where there are several, step."""
         parts = [self.function_of(i), str(self.columns["size"][i]), str(self.columns["rank"][i])]
-        if "step" in self.columns:
+        if "step" in self.columns and self.columns["step"][i] >= 0:
             parts.append(str(self.columns["step"][i]))
-        return "-".join(parts)
+        made = "-".join(parts)
+        return f"{self.columns['part'][i]}:{made}" if "part" in self.columns else made
 
     def text(self, ids: NDArray[Any] | list[int]) -> str:
         """Return tokens as text, separated by spaces; a number outside the vocabulary as `<n?>`."""

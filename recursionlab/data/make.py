@@ -78,7 +78,7 @@ def make_dataset(
         "gen_sizes": parse_sizes(gen_sizes, "data.gen_sizes"),
     }
     given = {k: list(v) if isinstance(v, tuple) else v for k, v in given.items()}
-    return Maker(DataConfig.from_dict(given), function.program, threads).dataset()
+    return dataset_of(maker_of(DataConfig.from_dict(given), function.program, threads))
 
 
 def from_config(
@@ -98,7 +98,7 @@ def from_config(
     """
     if not isinstance(config, DataConfig):
         config = DataConfig.from_dict(config)
-    return Maker(config, Source.load(config.program, Path(base)), threads).dataset()
+    return dataset_of(maker_of(config, Source.load(config.program, Path(base)), threads))
 
 
 def regenerate(
@@ -129,7 +129,7 @@ def regenerate(
         if "shard_values" in meta:
             write.generate(config, program, out, meta["shard_values"], threads)
         else:
-            data = Maker(config, program, threads).dataset()
+            data = dataset_of(maker_of(config, program, threads))
             data.save(out, shard_rows=int(meta.get("shard_rows", 1_000_000)))
         again = store.read_meta(out)
         for name, entry in meta["splits"].items():
@@ -145,7 +145,51 @@ def regenerate(
 def as_values(data: Dataset, threads: int | None = None) -> Dataset:
     """Return the same values, split the same way, under the task `value`."""
     config = dataclasses.replace(data.config, task="value", trace="")
-    return Maker(config, Source.loads(data.program, config.program), threads).dataset()
+    return dataset_of(maker_of(config, Source.loads(data.program, config.program), threads))
+
+
+def maker_of(config: DataConfig, program: Any, threads: int | None = None) -> Any:
+    """Return the plan of a data set: a `Maker`, or a `Mixture` of several."""
+    if not config.mixture:
+        return Maker(config, program, threads)
+    from recursionlab.data.mixture import Mixture
+
+    return Mixture(config, program, threads)
+
+
+def dataset_of(maker: Any) -> Dataset:
+    """Return all of a planned data set, in memory."""
+    splits.refuse_more(sum(map(len, maker.selections.values())), splits.MAX_HELD)
+    built: dict[str, Split] = {}
+    left_out: dict[str, int] = {}
+    seen = np.zeros(0, np.uint64)
+    for name, selection in maker.selections.items():
+        piece = maker.piece(name, 0, len(selection), maker.threads, seen)
+        built[name] = piece.split
+        if maker.filters:
+            seen = np.union1d(seen, piece.keys)
+            left_out[name] = piece.left_out
+    return Dataset(
+        built,
+        maker.config,
+        maker.text,
+        maker.vocabulary,
+        {name: s.to_list() for name, s in maker.selections.items()},
+        maker.overlaps,
+        {"left_out": left_out, "strata": maker.reached},
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class Piece:
+    """Part of a split: items, a number an item that tells inputs apart, and how many are not in.
+
+    The numbers are there only where splits could share inputs.
+    """
+
+    split: Split
+    keys: NDArray[np.uint64]
+    left_out: int
 
 
 class Maker:
@@ -161,7 +205,13 @@ class Maker:
         Of each split, stratum by stratum, the share asked for and what came of it.
     """
 
-    def __init__(self, config: DataConfig, program: Any, threads: int | None = None) -> None:
+    def __init__(
+        self,
+        config: DataConfig,
+        program: Any,
+        threads: int | None = None,
+        most: int = splits.MAX_ITEMS,
+    ) -> None:
         config.validate()
         self.config = config
         self.threads = threads or default_threads()
@@ -170,15 +220,27 @@ class Maker:
         if hasattr(self.task, "tokens"):
             self.source.add_tokens(self.task.tokens(self.source))
         self.source.add_tokens(present.tokens(config))
-        plan = splits.plan(config, self.source.count)
+        plan = splits.plan(config, self.source.count, most)
         self.selections = {n: Selection(r, config.seed) for n, r in plan.items()}
         if config.split_by in ("depth", "measure", "withheld"):
+            splits.refuse_more(sum(map(len, self.selections.values())), splits.MAX_HELD)
             self.selections = splits.set_apart(self.selections, config, self._beyond)
         self.reached: dict[str, Any] = {}
         if config.strata:
+            splits.refuse_more(sum(map(len, self.selections.values())), splits.MAX_HELD)
             self.reached = strata.choose(self.selections, config, self._measured)
         self.source.train = self.selections["train"]
         self.overlaps = splits.overlaps(self.selections, config)
+
+    @property
+    def text(self) -> str:
+        """The program's source text."""
+        return self.source.text
+
+    @property
+    def vocabulary(self) -> tuple[str, ...]:
+        """What each token is called."""
+        return self.source.vocabulary
 
     def twin(self) -> Maker:
         """Return the same plan with a program of its own, for another thread."""
@@ -202,7 +264,11 @@ class Maker:
 
     def items(self, name: str, first: int, stop: int, threads: int) -> tuple[Values, Items]:
         """Return the values [first, stop) of a split and what the task makes of them."""
-        size, rank = self.selections[name].keys(first, stop)
+        return self._items(name, *self.selections[name].keys(first, stop), threads)
+
+    def _items(
+        self, name: str, size: NDArray[np.int32], rank: NDArray[np.uint64], threads: int
+    ) -> tuple[Values, Items]:
         values = self.source.values(size, rank, self.task.NEEDS_TRACE, threads)
         values = dataclasses.replace(values, split=name)
         items: Items = self.task.build(values, self.source)
@@ -215,16 +281,56 @@ class Maker:
         if items.parent is None:
             key = mix(values.columns["rank"]) ^ values.columns["size"].astype(np.uint64)
         else:
-            key = self.keys(items)
+            key = self.keys_of(items)
         point = mix(key ^ mix(np.array([self.config.seed], np.uint64))) / np.float64(2**64)
         shares = np.cumsum(self.config.fractions)
         place: NDArray[np.int64] = np.minimum(np.searchsorted(shares, point, side="right"), 2)
         return place
 
-    def keys(self, items: Items) -> NDArray[np.uint64]:
+    def keys_of(self, items: Items) -> NDArray[np.uint64]:
         """Return a number an item, the same for the same input in either order, (R,)."""
         inputs = items.inputs
         return hashes(flip(inputs) if self.config.order == "reversed" else inputs)
+
+    def keys(self, name: str, first: int, stop: int, threads: int) -> NDArray[np.uint64]:
+        """Return a number an item of the values [first, stop), the same for the same input."""
+        if not self.filters:
+            return np.zeros(0, np.uint64)
+        return self.keys_of(self.items(name, first, stop, threads)[1])
+
+    def piece(
+        self,
+        name: str,
+        first: int,
+        stop: int,
+        threads: int,
+        gone: NDArray[np.uint64] | None = None,
+    ) -> Piece:
+        """Return the items of the values [first, stop) of a split, but for inputs in `gone`."""
+        return self._shown(name, *self.items(name, first, stop, threads), gone)
+
+    def piece_of(
+        self,
+        name: str,
+        size: NDArray[np.int32],
+        rank: NDArray[np.uint64],
+        threads: int,
+        gone: NDArray[np.uint64] | None = None,
+    ) -> Piece:
+        """Return the items of some values, as if they stood in a split."""
+        return self._shown(name, *self._items(name, size, rank, threads), gone)
+
+    def _shown(
+        self, name: str, values: Values, items: Items, gone: NDArray[np.uint64] | None
+    ) -> Piece:
+        keys, left_out = np.zeros(0, np.uint64), 0
+        if self.filters:
+            keys = self.keys_of(items)
+            if gone is not None and len(gone):
+                fresh = ~np.isin(keys, gone)
+                left_out = int(len(keys) - fresh.sum())
+                items, keys = items.take(fresh), keys[fresh]
+        return Piece(self.split(name, values, items), keys, left_out)
 
     def split(self, name: str, values: Values, items: Items) -> Split:
         """Return items of a split, presented, with their columns."""
@@ -254,27 +360,3 @@ class Maker:
         """Names of the functions that the items are about, where there are several."""
         several = "which" in self.task.COLUMNS
         return tuple(f.name for f in self.source.functions) if several else ()
-
-    def dataset(self) -> Dataset:
-        """Return all of it, in memory."""
-        built: dict[str, Split] = {}
-        left_out: dict[str, int] = {}
-        seen = np.zeros(0, np.uint64)
-        for name, selection in self.selections.items():
-            values, items = self.items(name, 0, len(selection), self.threads)
-            if self.filters:
-                keys = self.keys(items)
-                fresh = ~np.isin(keys, seen)
-                seen = np.union1d(seen, keys)
-                left_out[name] = int(len(keys) - fresh.sum())
-                items = items.take(fresh)
-            built[name] = self.split(name, values, items)
-        return Dataset(
-            built,
-            self.config,
-            self.source.text,
-            self.source.vocabulary,
-            {name: s.to_list() for name, s in self.selections.items()},
-            self.overlaps,
-            {"left_out": left_out, "strata": self.reached},
-        )

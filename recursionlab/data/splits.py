@@ -13,7 +13,8 @@ from recursionlab import _core
 from recursionlab.data.config import DataConfig
 from recursionlab.errors import ConfigError, CountError
 
-MAX_ITEMS = 1_000_000_000  # of one data set
+MAX_ITEMS = 1_000_000_000  # values of one data set
+MAX_HELD = 100_000_000  # of one in memory, or looked at one by one
 CHUNK = 1 << 20  # values looked at at once
 
 
@@ -87,7 +88,9 @@ class Selection:
         return size, rank
 
 
-def plan(config: DataConfig, count: Callable[[int], int]) -> dict[str, list[Range]]:
+def plan(
+    config: DataConfig, count: Callable[[int], int], most: int = MAX_ITEMS
+) -> dict[str, list[Range]]:
     """Return the ranges of every split.
 
     Parameters
@@ -96,6 +99,8 @@ def plan(config: DataConfig, count: Callable[[int], int]) -> dict[str, list[Rang
         Sizes, counts and shares.
     count : callable
         Number of values of a size.
+    most : int
+        Values that may be asked for.
 
     Raises
     ------
@@ -134,11 +139,16 @@ def plan(config: DataConfig, count: Callable[[int], int]) -> dict[str, list[Rang
             take = min(total, config.gen_per_size) if config.gen_per_size else total
             out["gen_size"].append(Range(size, total, 0, take))
     items = sum(r.stop - r.first for ranges in out.values() for r in ranges)
-    if items > MAX_ITEMS:
-        raise CountError(
-            f"data: {items} values asked for, more than {MAX_ITEMS}; set per_size or smaller sizes"
-        )
+    refuse_more(items, most)
     return out
+
+
+def refuse_more(values: int, most: int) -> None:
+    """Refuse a number of values that is too large for what is to be done with them."""
+    if values > most:
+        raise CountError(
+            f"data: {values} values asked for, more than {most}; set per_size or smaller sizes"
+        )
 
 
 def _merged(ranges: list[Range]) -> list[Range]:
@@ -248,15 +258,15 @@ def overlaps(selections: dict[str, Selection], config: DataConfig) -> dict[str, 
     if config.split_by == "hash":
         return {f"{a}/{b}": 0 for i, a in enumerate(names) for b in names[i + 1 :]}
     return {
-        f"{a}/{b}": _shared(selections[a], selections[b])
+        f"{a}/{b}": shared(selections[a], selections[b])
         for i, a in enumerate(names)
         for b in names[i + 1 :]
     }
 
 
-def _shared(a: Selection, b: Selection) -> int:
+def shared(a: Selection, b: Selection) -> int:
     """Count the values of both: by the ends of ranges, or one by one where some were chosen."""
-    if a.chosen is None and b.chosen is None:
+    if a.chosen is None and b.chosen is None and a.seed == b.seed:
         both = 0
         for r in a.ranges:
             for q in b.ranges:

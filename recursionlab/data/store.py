@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
 
@@ -12,9 +13,9 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from recursionlab.data import tasks
 from recursionlab.data.config import DataConfig
 from recursionlab.data.dataset import Dataset, Packed, Split
+from recursionlab.data.mixture import columns_of
 from recursionlab.data.values import Measures
 from recursionlab.errors import ConfigError, FormatError, InputError
 from recursionlab.files import atomic_folder, read_json, sha256, write_json
@@ -40,7 +41,7 @@ FIXED = {
 def schema(config: DataConfig) -> pa.Schema:
     """Return the columns of a data set's Parquet files."""
     fields = dict(FIXED)
-    fields.update({name: pa.int64() for name in tasks.get(config.task).COLUMNS})
+    fields.update({name: pa.int64() for name in columns_of(config)})
     fields.update({name: pa.int64() for name in config.measures})
     if config.trace:
         fields["trace"] = pa.list_(pa.int32())
@@ -89,10 +90,17 @@ def _text(packed: Packed, names: pa.Array) -> pa.Array:
 
 
 def _ids(split: Split) -> pa.Array:
-    keys = ["size", "rank", *(["step"] if "step" in split.columns else [])]
-    parts = [_functions(split)]
-    parts += [pc.cast(pa.array(split.columns[k]), pa.string()) for k in keys]
-    return pc.binary_join_element_wise(*parts, "-")
+    """Return the ids of all items; `Split.ids` says what they are."""
+    columns = {k: pa.array(v) for k, v in split.columns.items() if k in ("size", "rank", "step")}
+    words = {k: pc.cast(v, pa.string()) for k, v in columns.items()}
+    made = pc.binary_join_element_wise(_functions(split), words["size"], words["rank"], "-")
+    if "step" in columns:
+        longer = pc.binary_join_element_wise(made, words["step"], "-")
+        made = pc.if_else(pc.less(columns["step"], 0), made, longer)
+    if "part" not in split.columns:
+        return made
+    part = pc.cast(pa.array(split.columns["part"]), pa.string())
+    return pc.binary_join_element_wise(part, made, ":")
 
 
 def save(data: Dataset, path: Path, shard_rows: int) -> Path:
@@ -198,6 +206,9 @@ def read_meta(path: Path) -> dict[str, Any]:
     digest = hashlib.sha256(meta["program"].encode()).hexdigest()
     if meta.get("program_sha256") != digest:
         raise FormatError(f"{file}: the program's text does not have the checksum stated beside it")
+    for key in ("shard_values", "shard_rows"):
+        if not isinstance(meta.get(key, 1), int) or meta.get(key, 1) < 1:
+            raise FormatError(f"{file}: {key}: expected a whole number of at least 1")
     for name, entry in meta["splits"].items():
         _check_entry(file, name, entry)
     return meta
@@ -230,11 +241,7 @@ def load_dataset(path: str | Path) -> Dataset:
     """
     path = Path(path)
     meta = read_meta(path)
-    try:
-        config = DataConfig.from_dict(meta["config"])
-    except ConfigError as error:
-        raise FormatError(f"{path / 'dataset.json'}: {error}") from None
-    vocabulary = tuple(map(str, meta["vocabulary"]))
+    config, _, vocabulary = _frame(path, meta)
     splits, ranges = {}, {}
     measures = Measures(meta["program"], config)
     for name, entry in meta["splits"].items():
@@ -247,6 +254,40 @@ def load_dataset(path: str | Path) -> Dataset:
         ranges[name] = entry["ranges"]
     report: dict[str, Any] = {key: meta[key] for key in ("left_out", "strata") if key in meta}
     return Dataset(splits, config, meta["program"], vocabulary, ranges, meta["overlaps"], report)
+
+
+def load_parts(path: str | Path) -> Iterator[Split]:
+    """Give the splits of a stored data set file by file, one in memory at a time.
+
+    Raises
+    ------
+    FormatError
+        As for `load_dataset`.
+    """
+    path = Path(path)
+    meta = read_meta(path)
+    config, program, vocabulary = _frame(path, meta)
+    measures = Measures(program, config)
+    functions = tuple(map(str, meta["functions"]))
+    for name, entry in meta["splits"].items():
+        for row in entry["files"]:
+            table = _read_file(path / row["name"], row)
+            yield _from_arrow(path, name, table, config, vocabulary, functions, measures)
+
+
+def _frame(path: Path, meta: dict[str, Any]) -> tuple[DataConfig, str, tuple[str, ...]]:
+    """Return configuration, program and vocabulary."""
+    try:
+        config = DataConfig.from_dict(meta["config"])
+    except ConfigError as error:
+        raise FormatError(f"{path / 'dataset.json'}: {error}") from None
+    return config, meta["program"], tuple(map(str, meta["vocabulary"]))
+
+
+def load_frame(path: str | Path) -> Dataset:
+    """Return a stored data set without its splits: configuration, program, vocabulary."""
+    path = Path(path)
+    return Dataset({}, *_frame(path, read_meta(path)), {}, {})
 
 
 def _read_file(file: Path, row: dict[str, Any]) -> pa.Table:
@@ -294,8 +335,10 @@ def _from_arrow(
     }
     text = {"id", "function", "split", "input", "target", *packed}
     columns = {c: _numbers(path, c, table[c]) for c in wanted.names if c not in text}
-    if functions and ((columns["which"] < 0) | (columns["which"] >= len(functions))).any():
-        raise FormatError(f"{path}: column 'which' of split {name!r} names no function")
+    if functions:
+        which = columns.get("which", np.full(1, -1))
+        if len(table) and (which.min() < 0 or which.max() >= len(functions)):
+            raise FormatError(f"{path}: column 'which' of split {name!r} names no function")
     return Split(
         name,
         config.function,

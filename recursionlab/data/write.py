@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from recursionlab.data import store
 from recursionlab.data.config import DataConfig
-from recursionlab.data.make import Maker
+from recursionlab.data.make import maker_of
 from recursionlab.errors import FormatError, InputError
 from recursionlab.files import atomic_file, read_json, write_json
 
@@ -87,8 +87,8 @@ def generate(
     """
     if shard_values < 1:
         raise InputError(f"shard_values: expected at least 1, got {shard_values}")
-    maker = Maker(config, program, threads)
-    meta = store.description(config, maker.source.text, maker.source.vocabulary, maker.functions)
+    maker = maker_of(config, program, threads)
+    meta = store.description(config, maker.text, maker.vocabulary, maker.functions)
     meta["shard_values"] = shard_values
     out = Path(output)
     done = _finished(out)
@@ -153,7 +153,7 @@ class _Work:
     """The making of one folder: shards on threads, split after split where one filters another."""
 
     def __init__(
-        self, maker: Maker, out: Path, shard_values: int, progress: Callable[[int], Any]
+        self, maker: Any, out: Path, shard_values: int, progress: Callable[[int], Any]
     ) -> None:
         self.maker, self.out, self.progress = maker, out, progress
         self.shards = {
@@ -221,18 +221,19 @@ class _Work:
             for future in futures:
                 future.cancel()
 
-    def _mine(self) -> Maker:
+    def _mine(self) -> Any:
         """Return this thread's own maker: one program serves one thread at a time."""
         if self.workers == 1:
             return self.maker
         if not hasattr(self.local, "maker"):
             self.local.maker = self.maker.twin()
-        made: Maker = self.local.maker
-        return made
+        return self.local.maker
 
     def _keys(self, shard: Shard) -> NDArray[np.uint64]:
-        maker = self._mine()
-        return maker.keys(maker.items(shard.split, shard.first, shard.stop, self.inner)[1])
+        found: NDArray[np.uint64] = self._mine().keys(
+            shard.split, shard.first, shard.stop, self.inner
+        )
+        return found
 
     def _shard(
         self,
@@ -244,15 +245,13 @@ class _Work:
         file, maker = self.out / shard.file, self._mine()
         keys, left_out = np.zeros(0, np.uint64), 0
         if not file.is_file() or maker.filters:
-            values, items = maker.items(shard.split, shard.first, shard.stop, self.inner)
-            if gone is not None and watched is not None:
-                keys = maker.keys(items)
-                fresh = ~np.isin(keys, gone)
-                left_out = int(len(keys) - fresh.sum())
-                items, keys = items.take(fresh), np.intersect1d(keys[fresh], watched)
+            piece = maker.piece(shard.split, shard.first, shard.stop, self.inner, gone)
+            left_out = piece.left_out
+            if watched is not None:
+                keys = np.intersect1d(piece.keys, watched)
             if not file.is_file():
                 with atomic_file(file, "wb") as out:
-                    store.write_parquet(maker.split(shard.split, values, items), maker.config, out)
+                    store.write_parquet(piece.split, maker.config, out)
         self.progress(shard.stop - shard.first)
         return Done(store.entry(file, _rows(file)), keys, left_out)
 

@@ -47,8 +47,8 @@ def test_an_item_alone_is_that_item_in_bulk(task):
     bulk = {item["id"]: item for split in data.values() for item in split}
     for name, selection in maker.selections.items():
         for first in range(0, len(selection), 7):
-            alone = maker.split(name, *maker.items(name, first, first + 1, 1))
-            for item in alone:
+            alone = maker.piece(name, first, first + 1, 1)
+            for item in alone.split:
                 # A split leaves out the items whose input an earlier split has.
                 assert bulk.get(item["id"], item) == item
 
@@ -75,7 +75,7 @@ def test_splits_share_no_input(task, split_by):
 def test_tokens_and_text_say_the_same_and_presentation_comes_off(task, shown):
     data = made(task, shown)
     config = dataclasses.replace(data.config, index_hints=0, filler=0)
-    bare = Maker(config, rlab.library("binary"), 1).dataset()
+    bare = from_config(config, threads=1)
     for name, split in data.items():
         for item in split.take(slice(20)):
             for text, ids in (("input", "input_ids"), ("target", "labels")):

@@ -162,3 +162,19 @@ def test_the_command_goes_on_where_it_was_killed(tmp_path, capsys):
     assert "not empty" in capsys.readouterr().err
     assert cli.main(["generate", str(whole), "--output", str(tmp_path / "again")]) == 0
     assert sums(tmp_path / "again") == sums(whole)
+
+
+MEASURED = CHILD.replace("2], 60, 2)", "2], 20_000, 1)") + (
+    "import resource\nprint(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)\n"
+)
+
+
+@pytest.mark.slow
+def test_memory_does_not_grow_with_the_number_of_items(tmp_path):
+    peak = []
+    for per_size in (40_000, 400_000):
+        table = {**PLAIN, "sizes": "20", "per_size": per_size}
+        words = [sys.executable, "-c", MEASURED, json.dumps(table), str(tmp_path / str(per_size))]
+        done = subprocess.run(words, capture_output=True, text=True, check=True)
+        peak.append(int(done.stdout.split()[-1]))
+    assert peak[1] < 1.25 * peak[0]

@@ -115,6 +115,19 @@ def damage_program(folder):
     return edit(folder, program="(* other *)") or "does not have the checksum"
 
 
+def damage_shards(folder):
+    return edit(folder, shard_rows="many") or "shard_rows: expected a whole number"
+
+
+def damage_functions(folder):
+    return edit(folder, functions=["succ", "pred"]) or "'which' of split 'train' names no function"
+
+
+def damage_mixture(folder):
+    config = {"function": "succ", "sizes": [1], "mixture": [{"weight": -1}]}
+    return edit(folder, config=config) or "expected a number above 0"
+
+
 def damage_config(folder):
     return edit(folder, config={"function": "succ", "sizes": [1], "sise": 3}) or "did you mean"
 
