@@ -76,6 +76,30 @@ def compare(
     /,
 ) -> tuple[NDArray[np.uint8], NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]: ...
 
+def malformed(
+    codec: Codec,
+    tokens: NDArray[np.int32],
+    offsets: NDArray[np.int64],
+    side: str,
+    threads: int,
+    /,
+) -> NDArray[np.int64]: ...
+def judge_steps(
+    codec: Codec,
+    before: NDArray[np.int32],
+    before_offsets: NDArray[np.int64],
+    after: NDArray[np.int32],
+    after_offsets: NDArray[np.int64],
+    threads: int,
+    *,
+    granularity: str = "call",
+    strategy: str = "cbv",
+    every: int = 1,
+    lookahead: int = 16,
+    steps: int = 0,
+    nodes: int = 0,
+) -> tuple[NDArray[np.uint8], NDArray[np.int64], NDArray[np.int64]]: ...
+
 # ---- kernels.c
 def kernel(isa: str, name: str, /, *args: Any) -> Any: ...
 def kernel_names() -> tuple[str, ...]: ...
@@ -400,6 +424,7 @@ class Codec:
     def encode(self, value: Any, side: str = "input", /) -> NDArray[np.int32]: ...
     def encode_term(self, term: Term, /) -> NDArray[np.int32]: ...
     def decode(self, tokens: NDArray[np.int32], side: str = "output", /) -> Any: ...
+    def decode_term(self, tokens: NDArray[np.int32], /) -> Term: ...
     def texts(
         self,
         tokens: NDArray[np.int32],

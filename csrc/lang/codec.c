@@ -204,7 +204,12 @@ find_append(const rlab_program *program) {
 static rlab_status
 owners(rlab_ctx *ctx, rlab_codec *codec) {
     RLAB_TRY(rlab_alloc(ctx, (void **)&codec->owners, codec->names.len, sizeof *codec->owners));
+    RLAB_TRY(rlab_alloc(ctx, (void **)&codec->callees, codec->names.len, sizeof *codec->callees));
     memset(codec->owners, 0xff, codec->names.len * sizeof *codec->owners);
+    memset(codec->callees, 0xff, codec->names.len * sizeof *codec->callees);
+    for (uint32_t g = 0; g < codec->program->globals.len; g++)
+        if (codec->functions[g] >= 0)
+            codec->callees[codec->functions[g]] = g;
     for (uint32_t c = 0; c < codec->program->ctors.len; c++)
         if (codec->ctors[c] >= 0)
             codec->owners[codec->ctors[c]] = c;
@@ -277,6 +282,7 @@ rlab_codec_free(rlab_codec *codec) {
     rlab_free(codec->ctors);
     rlab_free(codec->functions);
     rlab_free(codec->owners);
+    rlab_free(codec->callees);
     rlab_free(codec);
 }
 
@@ -288,4 +294,14 @@ rlab_codec_vocabulary(const rlab_codec *codec) {
 const char *
 rlab_codec_token(const rlab_codec *codec, size_t token) {
     return codec->text.at + codec->names.at[token];
+}
+
+uint32_t
+rlab_codec_traced(const rlab_codec *codec) {
+    return codec->callees[RLAB_TOKEN_UNROLL];
+}
+
+uint32_t
+rlab_codec_arity(const rlab_codec *codec, int side) {
+    return (uint32_t)codec->shapes[side].len;
 }

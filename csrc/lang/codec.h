@@ -21,6 +21,7 @@ struct rlab_codec {
     rlab_ids names;             /* offsets into text, by token */
     int32_t *ctors, *functions; /* tokens, by constructor and by global */
     uint32_t *owners;           /* constructor of a token, or UINT32_MAX */
+    uint32_t *callees;          /* function of a token, or UINT32_MAX */
     int32_t open, close;
     uint32_t group;  /* traced functions, UINT32_MAX: none */
     uint32_t append; /* global whose calls flat traces write as juxtaposition, UINT32_MAX: none */

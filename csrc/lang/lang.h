@@ -305,6 +305,9 @@ typedef enum rlab_verdict {
 typedef struct rlab_question {
     rlab_term before, after;
     uint64_t every, lookahead; /* steps a term; steps looked for in all */
+    /* Whether a term is to count as `after`; NULL: if it is the same term. */
+    bool (*same)(void *arg, rlab_term term);
+    void *arg;
 } rlab_question;
 typedef struct rlab_judged {
     rlab_verdict verdict;
@@ -358,6 +361,14 @@ rlab_status rlab_codec_encode_term(rlab_ctx *ctx, rlab_tokens *out, const rlab_c
                                    const rlab_store *store, rlab_term term);
 rlab_status rlab_codec_decode(rlab_ctx *ctx, rlab_term *out, const rlab_codec *codec, int side,
                               rlab_store *store, const int32_t *tokens, size_t n);
+/* A term of a trace, by the arities of its names; its types are not checked. Of the terms that a
+ * flat encoding writes alike, the one whose appends lean to the right. */
+rlab_status rlab_codec_decode_term(rlab_ctx *ctx, rlab_term *out, const rlab_codec *codec,
+                                   rlab_store *store, const int32_t *tokens, size_t n);
+/* Values a side writes: 1, or as many as the function has arguments. */
+uint32_t rlab_codec_arity(const rlab_codec *codec, int side);
+/* The function whose calls are UNROLL, or UINT32_MAX. */
+uint32_t rlab_codec_traced(const rlab_codec *codec);
 
 /* ---- pairs ---------------------------------------------------------------------------------- */
 

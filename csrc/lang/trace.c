@@ -36,6 +36,11 @@ difference(rlab_ctx *ctx, rlab_judged *out, const rlab_reducer *r, rlab_term a, 
     }
 }
 
+static bool
+is_after(const rlab_question *q, rlab_term term) {
+    return q->same ? q->same(q->arg, term) : term == q->after;
+}
+
 /* Puts a term into a reducer as it is: a start would run what is beside the calls. */
 static void
 hold(rlab_reducer *r, rlab_term term) {
@@ -66,9 +71,10 @@ step_here(rlab_ctx *ctx, rlab_term *out, rlab_reducer *r, rlab_reducer *helper) 
 /* Tries every redex where terms are reduced, outermost first. */
 static rlab_status
 find_other(rlab_ctx *ctx, bool *found, rlab_judged *out, rlab_reducer *r, rlab_reducer *helper,
-           rlab_term before, rlab_term after) {
+           const rlab_question *q) {
+    rlab_term before;
     bool down = true;
-    RLAB_TRY(rlab_reducer_start(ctx, helper, before));
+    RLAB_TRY(rlab_reducer_start(ctx, helper, q->before));
     RLAB_TRY(rlab_reducer_term(ctx, &before, helper));
     hold(r, before);
     *found = false;
@@ -82,7 +88,7 @@ find_other(rlab_ctx *ctx, bool *found, rlab_judged *out, rlab_reducer *r, rlab_r
                 (r->granularity != RLAB_CALL || rlab_reducer_pending(r, r->focus))) {
                 rlab_term whole;
                 RLAB_TRY(step_here(ctx, &whole, r, helper));
-                if (whole == after) {
+                if (is_after(q, whole)) {
                     *found = true;
                     out->position.len = 0;
                     for (size_t i = 0; i < r->frames.len; i++)
@@ -144,7 +150,7 @@ follow(rlab_ctx *ctx, rlab_judged *out, rlab_reducer *r, const rlab_question *q,
         taken++;
         if (look || taken == q->every) {
             RLAB_TRY(rlab_reducer_term(ctx, &term, r));
-            if (look && taken > q->every && term == q->after) {
+            if (look && taken > q->every && is_after(q, term)) {
                 out->verdict = RLAB_SKIPPED;
                 out->steps = taken;
                 return RLAB_OK;
@@ -157,7 +163,7 @@ follow(rlab_ctx *ctx, rlab_judged *out, rlab_reducer *r, const rlab_question *q,
         RLAB_TRY(rlab_reducer_term(ctx, &term, r));
     out->expected = term;
     out->steps = taken;
-    if (taken > 0 && term == q->after)
+    if (taken > 0 && is_after(q, term))
         out->verdict = RLAB_EXPECTED;
     return RLAB_OK;
 }
@@ -171,7 +177,7 @@ judge(rlab_ctx *ctx, rlab_judged *out, rlab_reducer *r, rlab_reducer *helper,
     if (out->verdict == RLAB_EXPECTED)
         return RLAB_OK;
     if (q->every == 1 && out->steps > 0)
-        RLAB_TRY(find_other(ctx, &found, out, r, helper, q->before, q->after));
+        RLAB_TRY(find_other(ctx, &found, out, r, helper, q));
     if (found) {
         out->verdict = RLAB_OTHER;
         out->steps = 1;

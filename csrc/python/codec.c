@@ -28,8 +28,8 @@ read_order(rlab_py_state *state, const char *name, bool *reversed) {
     return -1;
 }
 
-static int
-read_side(rlab_py_state *state, const char *name, int *side) {
+int
+rlab_py_side(rlab_py_state *state, const char *name, int *side) {
     *side = strcmp(name, "output") == 0;
     if (*side || strcmp(name, "input") == 0)
         return 0;
@@ -215,7 +215,7 @@ codec_encode(rlab_py_codec *self, PyObject *args) {
     rlab_ctx ctx;
     rlab_status status;
     if (!PyArg_ParseTuple(args, "O|s:encode", &object, &name) ||
-        read_side(state, name, &side) < 0 || !(box = rlab_py_box_current(state, self->program)))
+        rlab_py_side(state, name, &side) < 0 || !(box = rlab_py_box_current(state, self->program)))
         return NULL;
     if (rlab_py_terms_into(state, terms, self->program, box, object,
                            rlab_type_arity(self->sides[side]->type), name) == 0) {
@@ -265,7 +265,7 @@ codec_decode(rlab_py_codec *self, PyObject *args) {
     rlab_ctx ctx;
     rlab_status status;
     if (!PyArg_ParseTuple(args, "O|s:decode", &object, &name) ||
-        read_side(state, name, &side) < 0 ||
+        rlab_py_side(state, name, &side) < 0 ||
         !(array = rlab_py_array(state, object, "tokens", NPY_INT32, 1)) ||
         !(box = rlab_py_box_current(state, self->program)))
         return NULL;
@@ -280,6 +280,32 @@ codec_decode(rlab_py_codec *self, PyObject *args) {
                                : rlab_py_raise(state, &ctx);
     rlab_py_box_drop(box);
     return result;
+}
+
+static PyObject *
+codec_decode_term(rlab_py_codec *self, PyObject *object) {
+    rlab_py_state *state = rlab_py_state_of_type(Py_TYPE(self));
+    PyArrayObject *array = rlab_py_array(state, object, "tokens", NPY_INT32, 1);
+    rlab_py_term *result;
+    rlab_py_box *box;
+    rlab_term term;
+    rlab_ctx ctx;
+    rlab_status status;
+    if (!array || !(box = rlab_py_box_current(state, self->program)))
+        return NULL;
+    rlab_py_ctx_init(&ctx);
+    rlab_py_lock(box->lock);
+    Py_BEGIN_ALLOW_THREADS status = rlab_codec_decode_term(
+        &ctx, &term, self->codec, &box->store, PyArray_DATA(array), (size_t)PyArray_DIM(array, 0));
+    Py_END_ALLOW_THREADS PyThread_release_lock(box->lock);
+    if (status != RLAB_OK) {
+        rlab_py_box_drop(box);
+        return rlab_py_raise(state, &ctx);
+    }
+    result = (rlab_py_term *)rlab_py_term_new(state, self->program, box, term);
+    if (result)
+        result->traced = rlab_codec_traced(self->codec);
+    return (PyObject *)result;
 }
 
 /* Text of packed sequence r, or status EDECODE. */
@@ -310,7 +336,7 @@ codec_texts(rlab_py_codec *self, PyObject *args) {
     int side;
     npy_intp rows;
     if (!PyArg_ParseTuple(args, "OO|s:texts", &objects[0], &objects[1], &name) ||
-        read_side(state, name, &side) < 0 ||
+        rlab_py_side(state, name, &side) < 0 ||
         !(tokens = rlab_py_array(state, objects[0], "tokens", NPY_INT32, 1)) ||
         !(offsets = rlab_py_array(state, objects[1], "offsets", NPY_INT64, 1)) ||
         rlab_py_check_offsets(state, offsets, "offsets", PyArray_DIM(tokens, 0)) < 0)
@@ -359,6 +385,9 @@ static PyMethodDef codec_methods[] = {
     {"decode", (PyCFunction)codec_decode, METH_VARARGS,
      "decode(tokens, side='output', /)\n--\n\nThe value of a sequence; DecodeError says where "
      "not."},
+    {"decode_term", (PyCFunction)codec_decode_term, METH_O,
+     "decode_term(tokens, /)\n--\n\nThe term of a trace that a sequence writes, by the arities of "
+     "its names; DecodeError says where there is none."},
     {"texts", (PyCFunction)codec_texts, METH_VARARGS,
      "texts(tokens, offsets, side='output', /)\n--\n\n"
      "Gallina text of every packed sequence; None where it does not decode."},

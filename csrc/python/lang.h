@@ -72,6 +72,8 @@ rlab_budget rlab_py_budget(long long steps, long long nodes);
 int rlab_py_global(rlab_py_state *state, uint32_t *out, const rlab_py_program *program,
                    long long global, bool optional);
 int rlab_py_granularity(rlab_py_state *state, const char *name, rlab_granularity *out);
+/* A side of a codec by its name: 0 input, 1 output. 0 or -1 raised. */
+int rlab_py_side(rlab_py_state *state, const char *name, int *side);
 int rlab_py_strategy(rlab_py_state *state, const char *name, rlab_strategy *out);
 PyObject *rlab_py_check_trace(rlab_py_state *state, rlab_py_program *program, PyObject *args,
                               PyObject *kwargs);
