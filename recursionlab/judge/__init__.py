@@ -52,7 +52,8 @@ def score(predictions: Any, split: Split, *, threads: int | None = None) -> dict
     Returns
     -------
     dict of (R,) arrays
-        `exact` (bool), `first_wrong` (token index, -1 where exact), `tokens_right`, `tokens_total`.
+        `exact` (bool), `first_wrong` (token index, -1 where exact), `tokens_right`, `tokens_total`,
+        `error` (index into `judge.taxonomy.NAMES`), `error_at` (token) and `error_by`.
 
     Raises
     ------
@@ -110,8 +111,10 @@ def evaluate(
     columns = {name: split.column(name) for name in by}
     if keep < 0:
         raise InputError(f"keep: expected 0 or more, got {keep}")
-    predictions = run_or_predictions
+    predictions, forced = run_or_predictions, {}
     if hasattr(predictions, "predict"):
+        if len(split) and hasattr(predictions, "teacher_forced"):
+            forced = predictions.teacher_forced(split, threads=threads)
         predictions = predictions.predict(split, threads=threads)
     packed: Packed = packed_of(predictions, split)
     scores = score(packed, split, threads=threads)
@@ -124,4 +127,7 @@ def evaluate(
         {name: _e.group(scores, np.asarray(column)) for name, column in columns.items()},
         _e.trained_ranges(train, by) if train is not None else {},
         _e.failures(scores, packed, split, keep),
+        _e.error_kinds(scores, split),
+        forced,
+        _e.size_by_depth(scores, split),
     )

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from recursionlab.errors import FormatError, InputError
 from recursionlab.files import read_json, write_json
+from recursionlab.judge import taxonomy
 from recursionlab.judge.wilson import wilson
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
     from recursionlab.data.dataset import Packed, Split
 
-FORMAT, VERSION = "recursionlab-evaluation", 1
+FORMAT, VERSION = "recursionlab-evaluation", 2
 MAX_GROUPS = 200  # distinct values of a column shown one by one
 
 
@@ -74,6 +75,15 @@ class Evaluation:
         The same a value of each column asked for, with the key `value`.
     trained : dict of (low, high)
         Of each column, the range seen in training, where known.
+    failed : list of dict
+        Failures kept, smallest first.
+    kinds : list of dict
+        `kind n share example about`: what is wrong with how many of the failures, most first.
+    forced : dict
+        `loss token_accuracy exact_match` with the right target given up to each token, where a run
+        was evaluated: beside `overall`, which is free-running, it tells how far errors spread.
+    grid : list of dict
+        `size depth n exact` of every size and depth that items have.
     """
 
     split: str
@@ -82,6 +92,9 @@ class Evaluation:
     groups: dict[str, list[dict[str, Any]]]
     trained: dict[str, tuple[int, int]] = field(default_factory=dict)
     failed: list[dict[str, Any]] = field(default_factory=list)
+    kinds: list[dict[str, Any]] = field(default_factory=list)
+    forced: dict[str, float] = field(default_factory=dict)
+    grid: list[dict[str, int]] = field(default_factory=list)
 
     @property
     def accuracy(self) -> float:
@@ -95,6 +108,11 @@ class Evaluation:
         for by, group in self.groups.items():
             rows.extend({"by": by, **row} for row in group)
         return rows
+
+    @property
+    def errors(self) -> Table:
+        """Kinds of errors: `kind n share example about`, most first."""
+        return Table(self.kinds)
 
     def failures(self, n: int = 20) -> Table:
         """Return the first n failures kept: smallest inputs first, with input, expected and got."""
@@ -116,6 +134,14 @@ class Evaluation:
         if by is None or by not in self.groups:
             raise InputError(f"by: nothing evaluated by {by!r}; there is {', '.join(self.groups)}")
         return accuracy(ax or new_axes(), self.groups[by], by=by, trained=self.trained.get(by))
+
+    def plot_map(self, ax: Axes | None = None) -> Axes:
+        """Draw exact match by size and depth, a cell each."""
+        from recursionlab.plot import accuracy_map, new_axes
+
+        if not self.grid:
+            raise InputError("plot_map: the items have no columns size and depth")
+        return accuracy_map(ax or new_axes(), self.grid, "size", "depth")
 
     def __repr__(self) -> str:
         """Name the split and the share of exact matches with its interval."""
@@ -139,6 +165,9 @@ class Evaluation:
             "groups": self.groups,
             "trained": {k: list(v) for k, v in self.trained.items()},
             "failures": self.failed,
+            "errors": self.kinds,
+            "forced": self.forced,
+            "grid": self.grid,
         }
 
     @classmethod
@@ -162,6 +191,9 @@ class Evaluation:
                 {str(k): [dict(r) for r in v] for k, v in table["groups"].items()},
                 {str(k): (v[0], v[1]) for k, v in table["trained"].items()},
                 [dict(r) for r in table["failures"]],
+                [dict(r) for r in table["errors"]],
+                dict(table["forced"]),
+                [dict(r) for r in table["grid"]],
             )
         except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
             raise FormatError(f"{where}: incomplete: {error!r}") from None
@@ -227,10 +259,48 @@ def failures(
             "expected": split.text(split.targets[i]),
             "got": split.text(predicted[i]),
             "first_wrong": int(scores["first_wrong"][i]),
+            "kind": taxonomy.NAMES[scores["error"][i]],
         }
         row.update({k: int(v[i]) for k, v in split.columns.items()})
         rows.append(row)
     return rows
+
+
+def error_kinds(scores: Mapping[str, NDArray[Any]], split: Split) -> list[dict[str, Any]]:
+    """Return `kind n share example about` of every kind of error there is, most first.
+
+    The example is the id of the smallest item.
+    """
+    kind = scores["error"]
+    wrong = kind != taxonomy.NUMBER["right"]
+    rows = []
+    for number in np.unique(kind[wrong]):
+        items = np.flatnonzero(kind == number)
+        smallest = int(items[np.argmin(split.columns["size"][items])])
+        name = taxonomy.NAMES[number]
+        rows.append(
+            {
+                "kind": name,
+                "n": len(items),
+                "share": len(items) / int(wrong.sum()),
+                "example": split.ids(smallest),
+                "about": taxonomy.KINDS[name],
+            }
+        )
+    return sorted(rows, key=lambda row: -row["n"])
+
+
+def size_by_depth(scores: Mapping[str, NDArray[Any]], split: Split) -> list[dict[str, int]]:
+    """Return `size depth n exact` of every size and depth; nothing where a column is missing."""
+    if not {"size", "depth"} <= {*split.columns} or not len(split):
+        return []
+    both = np.stack([split.columns["size"], split.columns["depth"]], 1).astype(np.int64)
+    cells, place = np.unique(both, axis=0, return_inverse=True)
+    place = place.reshape(-1)
+    n = np.bincount(place)
+    exact = np.bincount(place, weights=scores["exact"]).astype(np.int64)
+    rows = zip(cells.tolist(), n.tolist(), exact.tolist(), strict=True)
+    return [{"size": s, "depth": d, "n": k, "exact": e} for (s, d), k, e in rows]
 
 
 def trained_ranges(split: Split, by: Iterable[str]) -> dict[str, tuple[int, int]]:

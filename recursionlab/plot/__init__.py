@@ -105,6 +105,77 @@ def accuracy(
     return ax
 
 
+def accuracy_map(ax: Axes, rows: Sequence[Mapping[str, Any]], x: str, y: str) -> Axes:
+    """Draw exact match by two columns as a map, with the number of items where there is room.
+
+    Parameters
+    ----------
+    ax : matplotlib Axes
+        Where to draw.
+    rows : sequence of mappings
+        A row a cell: `n`, `exact` and the two columns.
+    x, y : str
+        The columns' names.
+    """
+    across, up = (sorted({row[c] for row in rows}) for c in (x, y))
+    cells = [[float("nan")] * len(across) for _ in up]
+    for row in rows:
+        cells[up.index(row[y])][across.index(row[x])] = row["exact"] / row["n"]
+    with matplotlib.rc_context({**STYLE, "axes.grid": False}):
+        image = ax.imshow(cells, origin="lower", aspect="auto", cmap="cividis", vmin=0, vmax=1)
+        small = len(across) * len(up) <= 150
+        for row in rows if small else ():
+            share = row["exact"] / row["n"]
+            ax.text(
+                across.index(row[x]),
+                up.index(row[y]),
+                f"{100 * share:.0f}",
+                ha="center",
+                va="center",
+                fontsize=7,
+                color="black" if share > 0.55 else "white",
+            )
+        for axis, values in ((ax.xaxis, across), (ax.yaxis, up)):
+            step = max(1, -(-len(values) // 12))
+            axis.set_ticks(range(0, len(values), step), [str(v) for v in values[::step]])
+        ax.set_xlabel(UNITS.get(x, x))
+        ax.set_ylabel(UNITS.get(y, y).replace(" (constructors on the longest path)", ""))
+        figure = ax.get_figure()
+        assert figure is not None
+        bar = figure.colorbar(image, ax=ax, label="exact match")
+        bar.ax.yaxis.set_major_formatter(PercentFormatter(1.0))
+    return ax
+
+
+def lines(
+    ax: Axes,
+    series: Mapping[str, Sequence[tuple[float, float]]],
+    *,
+    xlabel: str,
+    ylabel: str,
+    step: bool = False,
+) -> Axes:
+    """Draw named lines of points (x, y); `step` holds each value until the next point."""
+    with matplotlib.rc_context(STYLE):
+        for k, (name, points) in enumerate(series.items()):
+            if points:
+                at, y = zip(*points, strict=True)
+                ax.plot(
+                    at,
+                    y,
+                    drawstyle="steps-post" if step else "default",
+                    color=COLOURS[k % len(COLOURS)],
+                    ls=LINES[k % len(LINES)],
+                    lw=1.6,
+                    label=name,
+                )
+        ax.set_xlabel(xlabel)
+        ax.set_ylabel(ylabel)
+        if series:
+            ax.legend(loc="best", fontsize="small")
+    return ax
+
+
 def curves(
     ax: Axes,
     lines: Mapping[str, Sequence[tuple[float, float]]],

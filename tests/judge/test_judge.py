@@ -140,7 +140,7 @@ def test_evaluation_goes_through_json(tmp_path, split):
     with pytest.raises(FormatError, match="truncated"):
         Evaluation.load(tmp_path / "e.json")
     (tmp_path / "f.json").write_text('{"format": "recursionlab-evaluation", "version": 99}')
-    with pytest.raises(FormatError, match="version 1, got 99"):
+    with pytest.raises(FormatError, match="version 2, got 99"):
         Evaluation.load(tmp_path / "f.json")
 
 
