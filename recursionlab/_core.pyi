@@ -75,7 +75,6 @@ def compare(
     threads: int,
     /,
 ) -> tuple[NDArray[np.uint8], NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]: ...
-
 def malformed(
     codec: Codec,
     tokens: NDArray[np.int32],

@@ -13,22 +13,35 @@ from recursionlab.data.dataset import Dataset, Packed, Split
 from recursionlab.errors import InputError, InputTypeError
 from recursionlab.judge import evaluation as _e
 from recursionlab.judge import evaluators
+from recursionlab.judge.comparison import Comparison, Scored, compare
 from recursionlab.judge.evaluation import Evaluation, Table
+from recursionlab.judge.falsifier import Falsification, falsify
 from recursionlab.judge.predictions import (
     Predictions,
     packed_of,
     read_predictions,
     write_samples,
 )
+from recursionlab.judge.scored import read_scored
+from recursionlab.judge.steps import StepVerdicts, judge_steps, judge_traces
 from recursionlab.judge.wilson import wilson
 from recursionlab.machine import default_threads
 
 __all__ = [
+    "Comparison",
     "Evaluation",
+    "Falsification",
     "Predictions",
+    "Scored",
+    "StepVerdicts",
     "Table",
+    "compare",
     "evaluate",
+    "falsify",
+    "judge_steps",
+    "judge_traces",
     "read_predictions",
+    "read_scored",
     "score",
     "wilson",
     "write_samples",

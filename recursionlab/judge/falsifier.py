@@ -14,7 +14,7 @@ from recursionlab.data import tasks
 from recursionlab.data.config import DataConfig
 from recursionlab.data.dataset import Dataset, Packed, Split
 from recursionlab.data.values import Measures, Source
-from recursionlab.errors import InputError, InputTypeError, RecursionLabError
+from recursionlab.errors import CountError, InputError, InputTypeError, RecursionLabError
 from recursionlab.judge.evaluators import exact as _exact
 from recursionlab.judge.mutation import Shapes
 from recursionlab.machine import default_threads
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 METHODS = ("guided", "random")
-ENUMERATED = 0.25  # share of the questions that may go to enumerating small sizes
+ENUMERATED = 0.1  # share of the questions that may go to enumerating small sizes
 TRIES = 6  # changed values looked at for each one that is asked
 Place = tuple[int, int]  # size and rank of a value
 
@@ -115,15 +115,15 @@ def falsify(
 
     Small sizes are enumerated first. Then `guided` changes values it knows (constructors swapped,
     wrapped, repeated, dropped) and asks those that fall where it has asked least: a stratum is a
-    size, a number of recursive calls and what the data set's measures say. A failure is made smaller
-    as long as it stays one. `random` draws uniformly from the sizes, for comparison. Only questions
-    to the model are counted: values are made and measured here.
+    size, a number of recursive calls and what the data set's measures say. A failure is made
+    smaller as long as it stays one. `random` draws uniformly from the sizes, for comparison. Only
+    questions to the model are counted: values are made and measured here.
 
     Parameters
     ----------
     model : Run, or callable
-        What answers. A callable takes a list of inputs, as text with tokens separated by spaces, and
-        returns as many outputs.
+        What answers. A callable takes a list of inputs, as text with tokens separated by spaces,
+        and returns as many outputs.
     data : Dataset or DataConfig
         What the model was trained on: function, task, encoding, measures.
     sizes : range, sequence of int, or text such as `"1..20"`
@@ -191,7 +191,7 @@ class _Search:
         self.source = Source(program, config)
         self.shapes = Shapes(self.source.function)
         self.threads = threads or default_threads()
-        self.sizes = [n for n in sorted(set(sizes)) if 0 < self.source.count(n) < 2**63]
+        self.sizes = [n for n in sorted(set(sizes)) if 0 < self._count(n) < 2**63]
         if not self.sizes:
             raise InputError("sizes: no size has values that can be numbered with 64 bits")
         self.left = max_queries
@@ -200,6 +200,13 @@ class _Search:
         self.failed: dict[Place, tuple[str, str, str]] = {}
         self.first: int | None = None
         self.history: list[tuple[int, int, int]] = []
+
+    def _count(self, size: int) -> int:
+        """Return the number of values of a size, 0 where it has more than 64 bits."""
+        try:
+            return self.source.count(size)
+        except CountError:
+            return 0
 
     # ---- asking
 

@@ -96,7 +96,7 @@ class Shapes:
         return out
 
     def change(self, tokens: list[int], rng: np.random.Generator) -> list[int]:
-        """Return a changed value: a constructor swapped, wrapped, repeated, dropped or drawn anew."""
+        """Return a changed value: a subterm swapped, wrapped, repeated, dropped or copied."""
         parts = self.parts(tokens)
         begin, end, name = parts[rng.integers(len(parts))]
         part = tokens[begin:end]

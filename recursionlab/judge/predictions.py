@@ -71,11 +71,12 @@ def write_samples(path: str | Path, predicted: Packed, split: Split, exact: Any)
 
 
 def read_predictions(path: str | Path, split: Split) -> Packed:
-    """Read predictions for a split from JSONL, whoever wrote them.
+    """Read predictions for a split from JSONL, CSV or Parquet, whoever wrote them.
 
-    Each line has `doc_id` (or `id`), which is an item's id or its number in the split, and one of
-    `prediction_ids` (tokens), `prediction`, `filtered_resps` or `resps` (text, tokens separated by
-    spaces). The order of the lines is free.
+    Each line or row has `doc_id` (or `id`), which is an item's id or its number in the split, and
+    one of `prediction_ids` (tokens), `prediction`, `filtered_resps` or `resps` (text, tokens
+    separated by spaces). The order is free. Files that end in `.csv` or `.parquet` are read as
+    such.
 
     Returns
     -------
@@ -87,13 +88,13 @@ def read_predictions(path: str | Path, split: Split) -> Packed:
     FormatError
         If a line is not such an object, or an item is missing, double or unknown.
     """
+    path = Path(path)
     place = {split.ids(i): i for i in range(len(split))}
     words = {word: i for i, word in enumerate(split.vocabulary)}
     found: dict[int, list[int]] = {}
     lines: dict[int, int] = {}
-    for number, line in _lines(Path(path)):
+    for number, row in _rows(path):
         where = f"{path}:{number}"
-        row = _object(line, where)
         i = _item(row, place, len(split), split.name, where)
         if i in found:
             raise FormatError(
@@ -107,6 +108,33 @@ def read_predictions(path: str | Path, split: Split) -> Packed:
             f" first {split.ids(missing[0])}"
         )
     return Packed.of([found[i] for i in range(len(split))])
+
+
+def _rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Go over the rows of a file with their numbers, as people count them in it."""
+    if path.suffix not in (".csv", ".parquet"):
+        for number, line in _lines(path):
+            yield number, _object(line, f"{path}:{number}")
+        return
+    import pyarrow as pa
+
+    table: Any
+    try:
+        if path.suffix == ".csv":
+            from pyarrow import csv
+
+            table = csv.read_csv(path)
+        else:
+            from pyarrow import parquet
+
+            table = parquet.read_table(path)
+    except pa.ArrowException as error:
+        raise FormatError(f"{path}: not a {path.suffix[1:]} file: {error}") from None
+    header = 2 if path.suffix == ".csv" else 1
+    for batch in table.to_batches(max_chunksize=10_000):
+        for row in batch.to_pylist():
+            yield header, {k: v for k, v in row.items() if v is not None}
+            header += 1
 
 
 def _lines(path: Path) -> Iterator[tuple[int, str]]:
@@ -192,7 +220,7 @@ def packed_of(predictions: Any, split: Split) -> Packed:
     else:
         raise InputError(
             "predictions: expected a run's predictions, a list of texts or token lists, or the path"
-            f" of a JSONL file, got {type(predictions).__name__}"
+            f" of a file, got {type(predictions).__name__}"
         )
     if len(packed) != len(split):
         raise InputError(

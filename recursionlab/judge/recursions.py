@@ -110,4 +110,5 @@ def calls_long(
 def _gives(machine: Any, inputs: Packed, predicted: Packed) -> NDArray[np.bool_]:
     runs = machine.run(inputs.ids, inputs.offsets)
     exact = _core.compare(runs.tokens, runs.offsets, predicted.ids, predicted.offsets, 1)[0]
-    return exact.astype(np.bool_) & runs.fine
+    given: NDArray[np.bool_] = exact.astype(np.bool_) & runs.fine
+    return given

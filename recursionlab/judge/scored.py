@@ -10,7 +10,7 @@ from typing import Any
 
 from recursionlab.errors import FormatError, InputError
 from recursionlab.files import read_json
-from recursionlab.judge.compare import Scored
+from recursionlab.judge.comparison import Scored
 
 
 def read_scored(paths: Sequence[str | Path], split: str = "test") -> list[Scored]:

@@ -75,7 +75,8 @@ def judge_steps(
     >>> import recursionlab as rlab
     >>> succ = rlab.library("binary")["succ"]
     >>> codec = succ.codec()
-    >>> terms = [codec.encode_term(s.term).tolist() for s in succ.trace("xI xH", granularity="call")]
+    >>> steps = list(succ.trace("xI xH", granularity="call"))
+    >>> terms = [codec.encode_term(step.term).tolist() for step in steps]
     >>> judge_steps(codec, Packed.of(terms[:-1]), Packed.of(terms[1:])).verdict.tolist()
     [0]
     """

@@ -118,13 +118,16 @@ def _compare(a: Packed, b: Packed, threads: int) -> tuple[Any, ...]:
 def _by_tokens(
     kinds: Kinds, wrong: NDArray[Any], predicted: Packed, split: Split, threads: int
 ) -> None:
-    """What tokens alone tell; it comes before all else but a value short by some calls."""
+    """Say what tokens alone tell; it comes before all else."""
     p, t = predicted.lengths[wrong], split.targets.lengths[wrong]
     first = _compare(predicted.take(wrong), split.targets.take(wrong), threads)[3]
-    kinds.set(wrong[(first == p) & (p < t)], "stopped early")
-    kinds.set(wrong[(first == t) & (t < p)], "ran on")
     copied = _compare(predicted.take(wrong), split.inputs.take(wrong), threads)[0]
-    kinds.set(wrong[copied], "copied input")
+    for name, found in (
+        ("copied input", copied),
+        ("stopped early", (first == p) & (p < t)),
+        ("ran on", (first == t) & (t < p)),
+    ):
+        kinds.set(wrong[found], name, first[found], 0)
 
 
 def _values(
@@ -166,8 +169,8 @@ def _machines(made: Source, split: Split) -> list[tuple[Any, dict[int, list[int]
     except (Refused, InputError):
         return []
     token = {word: i for i, word in enumerate(made.vocabulary)}
-    rows = [(config.renames.get(c.name, c.name), len(c.types)) for c in kind.inductive.constructors]
-    rows = [(token[name], arity) for name, arity in rows if name in token]
+    words = [(config.renames.get(c.name, c.name), len(c.types)) for c in kind.inductive.constructors]
+    rows = [(token[word], arity) for word, arity in words if word in token]
     return [(machine, {a: [b for b, m in rows if b != a and m == n] for a, n in rows})]
 
 

@@ -229,3 +229,44 @@ def test_a_run_is_asked_to_predict(split):
             return asked.targets
 
     assert evaluate(Run(), split, by=["size"]).accuracy == 1.0
+
+
+def test_foreign_predictions_come_as_csv_and_parquet(tmp_path):
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    split = split_of([[6, 7], [8]])
+    (tmp_path / "p.csv").write_text("doc_id,prediction\nf-1-1,c\nf-2-0,a b\n")
+    table = pa.table({"id": [1, 0], "prediction_ids": [[8], [6, 7]]})
+    parquet.write_table(table, tmp_path / "p.parquet")
+    for name in ("p.csv", "p.parquet"):
+        got = read_predictions(tmp_path / name, split)
+        assert [got[i].tolist() for i in (0, 1)] == [[6, 7], [8]]
+    (tmp_path / "p.parquet").write_bytes((tmp_path / "p.parquet").read_bytes()[:-9])
+    with pytest.raises(FormatError, match="not a parquet file"):
+        read_predictions(tmp_path / "p.parquet", split)
+    (tmp_path / "p.csv").write_text("doc_id,prediction\nf-9-9,c\n")
+    with pytest.raises(FormatError, match="p.csv:2: split 'test' has no item 'f-9-9'"):
+        read_predictions(tmp_path / "p.csv", split)
+
+
+def test_free_running_and_teacher_forced_stand_side_by_side(split):
+    class Run:
+        def predict(self, asked, *, threads=None):
+            return asked.targets
+
+        def teacher_forced(self, asked, *, threads=None):
+            return {"loss": 0.5, "token_accuracy": 0.75, "exact_match": 0.5}
+
+    found = evaluate(Run(), split, by=["size"])
+    assert (found.accuracy, found.forced["exact_match"]) == (1.0, 0.5)
+
+
+def test_the_map_counts_every_size_and_depth():
+    split = split_of([[6], [6], [7, 7]], depth=np.array([1, 1, 2]))
+    found = evaluate(["a", "b", "b b"], split, by=["size"])
+    assert found.grid == [
+        {"size": 1, "depth": 1, "n": 2, "exact": 1},
+        {"size": 2, "depth": 2, "n": 1, "exact": 1},
+    ]
+    assert found.plot_map().get_xlabel().startswith("size")

@@ -11,6 +11,6 @@ from recursionlab.judge.taxonomy import classify
 
 
 def per_item(predicted: Packed, split: Split, threads: int) -> dict[str, NDArray[Any]]:
-    """Return `error` (index into `taxonomy.NAMES`), `error_at` (token) and `error_by`, a row each."""
+    """Return `error` (index into `taxonomy.NAMES`), `error_at` (token) and `error_by`, by item."""
     kinds = classify(predicted, split, threads)
     return {"error": kinds.kind, "error_at": kinds.at, "error_by": kinds.by}
