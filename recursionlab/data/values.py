@@ -275,7 +275,7 @@ class Source:
         }
         columns.update({f.name: made["measures"][i] for i, f in enumerate(self.measures)})
         wanted = (self.config.granularity if traces else "", self.config.trace)
-        found = {g: self._traces(size, rank, threads, g) for g in set(wanted) - {""}}
+        found = {g: self.traces(size, rank, threads, g) for g in set(wanted) - {""}}
         return Values(
             Packed(made["input"], made["input_offsets"]),
             Packed(made["output"], made["output_offsets"]),
@@ -285,9 +285,10 @@ class Source:
             self.vocabulary.index(STEP),
         )
 
-    def _traces(
+    def traces(
         self, size: NDArray[np.int32], rank: NDArray[np.uint64], threads: int, granularity: str
     ) -> Packed:
+        """Return the traces of values: terms joined by <step>."""
         made = self._pairs(
             size,
             rank,

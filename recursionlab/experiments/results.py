@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from recursionlab.judge import Evaluation
+from recursionlab.judge import Evaluation, compare, read_scored
 from recursionlab.judge.pool import distinct_columns, failing, pool, share
 
 SPLITS = {
@@ -89,6 +89,25 @@ def summarize(results: Results, config: Mapping[str, Any]) -> dict[str, Any]:
         "names": SPLITS,
         "trained": trained,
     }
+
+
+def differences(folder: Path, results: Results) -> dict[str, Any]:
+    """Return whether variants differ over their seeds, split by split, where there are several.
+
+    `findings` and `configurations` of each `Comparison`; splits whose items no two runs share are
+    left out.
+    """
+    if len(results) < 2:
+        return {}
+    out = {}
+    for split in dict.fromkeys(s for seeds in results.values() for s in splits_of(seeds)):
+        files = sorted((folder / "runs").rglob(f"samples-{split}.jsonl"))
+        runs = read_scored([file.parent for file in files], split)
+        if len(runs) < 2 or not set.intersection(*(set(run.exact) for run in runs)):
+            continue
+        found = compare(runs).to_dict()
+        out[split] = {key: found[key] for key in ("findings", "configurations", "tests")}
+    return out
 
 
 def _columns(pooled: Mapping[str, Any]) -> dict[str, list[str]]:

@@ -138,11 +138,12 @@ def _tell(job: Job, note: str) -> None:
 def _close(folder: Path) -> Outcome:
     """Write what all runs come to."""
     from recursionlab.experiments.claims import judge
-    from recursionlab.experiments.results import read_results, summarize
+    from recursionlab.experiments.results import differences, read_results, summarize
     from recursionlab.report import write_report
 
     config = read_json(folder / "experiment.json")["config"]
-    summary = summarize(read_results(folder, config), config)
+    results = read_results(folder, config)
+    summary = {**summarize(results, config), "comparisons": differences(folder, results)}
     summary["claims"] = judge(folder, config)
     write_json(folder / "summary.json", summary)
     return Outcome(folder, write_report(folder), summary["results"])

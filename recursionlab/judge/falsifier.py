@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from recursionlab.config import parse_sizes
-from recursionlab.data import tasks
 from recursionlab.data.config import DataConfig
 from recursionlab.data.dataset import Dataset, Packed, Split
-from recursionlab.data.values import Measures, Source
+from recursionlab.data.make import Maker
+from recursionlab.data.values import Source
 from recursionlab.errors import CountError, InputError, InputTypeError, RecursionLabError
 from recursionlab.judge.evaluators import exact as _exact
 from recursionlab.judge.mutation import Shapes
@@ -185,10 +186,11 @@ class _Search:
             program = (
                 Source.loads(data.program, config.program)
                 if isinstance(data, Dataset)
-                else Source.load(config.program, _here())
+                else Source.load(config.program, Path())
             )
         self.model, self.config = model, config
-        self.source = Source(program, config)
+        self.maker = Maker(config, program, threads)
+        self.source = self.maker.source
         self.shapes = Shapes(self.source.function)
         self.threads = threads or default_threads()
         self.sizes = [n for n in sorted(set(sizes)) if 0 < self._count(n) < 2**63]
@@ -238,25 +240,12 @@ class _Search:
 
     def _split(self, places: Sequence[Place]) -> tuple[Split, NDArray[np.int64]]:
         """Return the task's items of some values, and the value each comes from."""
-        size = np.array([p[0] for p in places], np.int32)
-        rank = np.array([p[1] for p in places], np.uint64)
-        task = tasks.get(self.config.task)
-        values = self.source.values(size, rank, task.NEEDS_TRACE, self.threads)
-        items = task.build(values)
+        size, rank = _arrays(places)
+        maker = self.maker
+        values = self.source.values(size, rank, maker.task.NEEDS_TRACE, self.threads)
+        items = maker.task.build(values, self.source)
         parent = np.arange(len(places)) if items.parent is None else items.parent
-        return (
-            Split(
-                "search",
-                self.config.function,
-                items.inputs,
-                items.targets,
-                {"size": size[parent], "rank": rank[parent]},
-                self.source.vocabulary,
-                meta={"task": self.config.task},
-                measure=Measures(self.source.text, self.config),
-            ),
-            parent,
-        )
+        return maker.split("search", values, items), parent
 
     # ---- searching
 
@@ -305,8 +294,7 @@ class _Search:
 
     def _columns(self, places: Sequence[Place]) -> dict[Place, list[int]]:
         """Return size, calls and measures of values; the model is not asked."""
-        size = np.array([p[0] for p in places], np.int32)
-        rank = np.array([p[1] for p in places], np.uint64)
+        size, rank = _arrays(places)
         columns = self.source.values(size, rank, False, self.threads).columns
         names = ["size", "calls", *self.config.measures]
         rows = np.stack([columns[n].astype(np.int64) for n in names], 1).tolist()
@@ -395,10 +383,10 @@ class _Search:
         )
 
 
-def _here() -> Any:
-    from pathlib import Path
-
-    return Path()
+def _arrays(places: Sequence[Place]) -> tuple[NDArray[np.int32], NDArray[np.uint64]]:
+    """Return sizes and ranks."""
+    size, rank = zip(*places, strict=True)
+    return np.array(size, np.int32), np.array(rank, np.uint64)
 
 
 def _answers(model: Any, split: Split, threads: int) -> Packed:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 
 from recursionlab import _core
 from recursionlab.data.dataset import Packed, Split
+from recursionlab.data.present import bare
 from recursionlab.data.values import Measures, Source
 from recursionlab.errors import InputError
 from recursionlab.judge import steps as _s
@@ -79,18 +81,30 @@ def classify(predicted: Packed, split: Split, threads: int) -> Kinds:
     threads : int
         Never changes the result.
     """
+    made = source_of(split)
+    if made is not None:
+        predicted, split = _bare(predicted, split, made)
     exact, _, _, first = _compare(predicted, split.targets, threads)
     kinds = Kinds(np.full(len(split), NUMBER["right"]), first.copy(), np.zeros(len(split), int))
     wrong = np.flatnonzero(~exact)
     if not len(wrong):
         return kinds
     kinds.set(wrong, "wrong")
-    made = source_of(split)
     judge = _JUDGES.get(target_of(split))
-    if made is not None and judge is not None:
+    if made is not None and judge is not None and made.config.scratchpad == "full":
         judge(kinds, wrong, predicted, split, made, threads)
     _by_tokens(kinds, wrong, predicted, split, threads)
     return kinds
+
+
+def _bare(predicted: Packed, split: Split, made: Source) -> tuple[Packed, Split]:
+    """Return outputs and items without hints and fillers."""
+    config, words = made.config, split.vocabulary
+    return bare(predicted, config, words, "target"), dataclasses.replace(
+        split,
+        inputs=bare(split.inputs, config, words, "input"),
+        targets=bare(split.targets, config, words, "target"),
+    )
 
 
 def source_of(split: Split) -> Source | None:
@@ -138,9 +152,12 @@ def _values(
     kinds.set(wrong, "wrong value")
     bad = at >= 0
     kinds.set(wrong[bad], "malformed", at[bad])
-    if made.config.encoding not in ("prefix", "flat") or not {"size", "rank"} <= {*split.columns}:
+    config = made.config
+    if split.meta.get("task") != "value" or config.encoding not in ("prefix", "flat"):
         return
-    traces = made.traces(split.columns["size"][wrong], split.columns["rank"][wrong], threads)
+    made = Source(made.function.program, dataclasses.replace(config, every=1, strategy="cbv"))
+    size, rank = split.columns["size"][wrong], split.columns["rank"][wrong]
+    traces = made.traces(size, rank, threads, "call")
     pending = np.array(
         [i for i, t in enumerate(made.vocabulary) if t == "UNROLL" or t.startswith("UNROLL_")],
         np.int32,
@@ -169,7 +186,9 @@ def _machines(made: Source, split: Split) -> list[tuple[Any, dict[int, list[int]
     except (Refused, InputError):
         return []
     token = {word: i for i, word in enumerate(made.vocabulary)}
-    words = [(config.renames.get(c.name, c.name), len(c.types)) for c in kind.inductive.constructors]
+    words = [
+        (config.renames.get(c.name, c.name), len(c.types)) for c in kind.inductive.constructors
+    ]
     rows = [(token[word], arity) for word, arity in words if word in token]
     return [(machine, {a: [b for b, m in rows if b != a and m == n] for a, n in rows})]
 
@@ -181,12 +200,18 @@ def _term(
         made.codec,
         split.inputs.take(wrong),
         predicted.take(wrong),
-        granularity=made.config.granularity,
-        threads=threads,
+        every=made.config.every * (made.config.distance if split.meta["task"] == "leap" else 1),
+        **_steps(made, threads),
     )
     kinds.set(wrong, _verdict_kinds(found.verdict), found.position)
     skipped = found.verdict == _s.SKIPPED
     kinds.set(wrong[skipped], "skipped steps", by=found.steps[skipped])
+
+
+def _steps(made: Source, threads: int) -> dict[str, Any]:
+    """Return what a step is, as `judge_steps` takes it."""
+    config = made.config
+    return {"granularity": config.granularity, "strategy": config.strategy, "threads": threads}
 
 
 def _verdict_kinds(verdict: NDArray[np.uint8]) -> NDArray[np.int64]:
@@ -204,8 +229,8 @@ def _trace(
         targets.terms.take(targets.first),
         predicted.take(wrong),
         step,
-        granularity=made.config.granularity,
-        threads=threads,
+        every=made.config.every,
+        **_steps(made, threads),
     )
     bad = np.flatnonzero(found.verdict != _s.EXPECTED)
     legal = np.isin(found.verdict, _s.LEGAL)

@@ -12,6 +12,7 @@ from recursionlab.files import read_json
 from recursionlab.report.page import Page, Section, failure_table, percent, table
 from recursionlab.report.run import (
     curve_figures,
+    error_table,
     machine_section,
     read_evaluations,
     read_metrics,
@@ -43,6 +44,7 @@ def _page(folder: Path, saved: Mapping[str, Any], summary: Mapping[str, Any]) ->
         Section("Accuracy", figures=_figures(summary)),
         Section("Variants and seeds", tables=_tables(summary)),
         *_shortcuts(folder, runs),
+        *_differences(folder, summary),
         Section("Training", figures=_training(folder, runs)),
         Section("Failures", tables=_failures(folder, config, summary)),
         Section("Data", tables=_data_tables(folder, config)),
@@ -116,6 +118,17 @@ def _tables(summary: Mapping[str, Any]) -> list[dict[str, Any]]:
     ]
 
 
+def _differences(folder: Path, summary: Mapping[str, Any]) -> list[Section]:
+    """Return whether the variants differ beyond the chance of seeds, split by split."""
+    found = summary.get("comparisons", {})
+    section = Section("Whether variants differ")
+    for split, comparison in found.items():
+        name = summary["names"].get(split, split)
+        section.points += [f"{name}: {sentence}" for sentence in comparison["findings"]]
+        section.tables.append(table(comparison["configurations"], f"{name} ({split}): over seeds"))
+    return [section] if found else []
+
+
 def _run(folder: Path, variant: str, seed: int) -> Path:
     return folder / "runs" / variant / f"seed-{seed}"
 
@@ -174,8 +187,9 @@ def _failures(
         found = read_evaluations(_run(folder, variant, seed))
         for split in splits:
             if split in found:
-                rows, by = found[split]["failures"][:8], summary["columns"][split]
-                out.append(failure_table(rows, by, f"{variant}, {split}, seed {seed}"))
+                e, by, title = found[split], summary["columns"][split], f"{variant}, {split}"
+                out.append(error_table(e, f"{title}, seed {seed}: kinds of errors"))
+                out.append(failure_table(e["failures"][:40], by, f"{title}, seed {seed}: failures"))
     return out
 
 

@@ -34,6 +34,11 @@ class Page:
     cards: list[dict[str, str]] = field(default_factory=list)  # label, value, note
     sections: list[Section] = field(default_factory=list)
 
+    @property
+    def browses(self) -> bool:
+        """Whether a table of the page can be searched, which takes a script."""
+        return any(table.get("browse") for s in self.sections for table in s.tables)
+
     def render(self) -> str:
         """Return the page as HTML; everything but our own figures is escaped."""
         import jinja2
@@ -110,7 +115,12 @@ def percent(share: float) -> str:
 def failure_table(
     rows: Sequence[Mapping[str, Any]], by: Sequence[str], title: str = ""
 ) -> dict[str, Any]:
-    """Return a table of failures: input, expected, got, the first wrong token marked."""
+    """Return a table of failures: input, expected, got, the first wrong token marked.
+
+    Where the rows have a `kind`, it can be searched and filtered by kind, in the page itself.
+    """
+    kinds = sorted({str(row["kind"]) for row in rows if row.get("kind")})
+    by = [*by, "kind"] if kinds else by
     columns = [*by, "input", "expected", "got"]
     out = []
     for row in rows:
@@ -118,11 +128,13 @@ def failure_table(
         for key in ("input", "expected", "got"):
             at = row.get("first_wrong", -1) if key != "input" else -1
             cells.append({"kind": "tokens", "words": _words(str(row.get(key, "")), at)})
+        cells[0]["row_kind"] = row.get("kind", "")
         out.append(cells)
     return {
         "title": title,
         "empty": "No failures: every item is exactly right.",
-        "columns": [{"name": c, "number": c in by} for c in columns],
+        "browse": kinds,
+        "columns": [{"name": c, "number": c in by and c != "kind"} for c in columns],
         "rows": out,
     }
 

@@ -58,6 +58,53 @@ def read_evaluations(folder: Path) -> dict[str, dict[str, Any]]:
     return found
 
 
+ERROR_NAMES = {
+    "kind": "kind of error",
+    "n": "failures",
+    "share_of_failures": "share of failures",
+    "example": "smallest",
+    "about": "the output is",
+}
+
+
+def error_table(evaluation: Mapping[str, Any], title: str = "") -> dict[str, Any]:
+    """Return a table of the kinds of errors of an evaluation."""
+    rows = [
+        {**row, "share_of_failures": percent(row["share"])} for row in evaluation.get("errors", [])
+    ]
+    return table(rows, title, ERROR_NAMES, empty="No failures: every item is exactly right.")
+
+
+def map_figures(found: Mapping[str, Mapping[str, Any]], names: Mapping[str, str]) -> list[Any]:
+    """Return a map by size and depth of each split in which neither tells the other."""
+    from recursionlab.plot import accuracy_map, new_axes, svg
+
+    out = []
+    for name, e in found.items():
+        rows = e.get("grid", [])
+        if len(rows) > max(len({row[c] for row in rows}) for c in ("size", "depth")) if rows else 0:
+            ax = accuracy_map(new_axes(), rows, "size", "depth")
+            caption = f"{names.get(name, name)} ({name}): exact match in percent by size and depth."
+            out.append({"svg": svg(ax), "caption": caption})
+    return out
+
+
+def forced_table(found: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """Return free-running and teacher-forced accuracy side by side."""
+    rows = [
+        {
+            "split": name,
+            "exact match, free-running": percent(e["overall"]["rate"]),
+            "teacher-forced": percent(e["forced"]["exact_match"]),
+            "token accuracy, free-running": percent(e["overall"]["token_accuracy"]),
+            "tokens, teacher-forced": percent(e["forced"]["token_accuracy"]),
+        }
+        for name, e in found.items()
+        if e.get("forced")
+    ]
+    return table(rows, "Free-running beside teacher-forced") if rows else {}
+
+
 def points(rows: Sequence[Mapping[str, Any]], key: str) -> list[tuple[float, float]]:
     """Return (step, value) of the rows that have a finite number under `key`."""
     return [
@@ -137,6 +184,7 @@ def run_page(folder: Path) -> Page:
     seed = settings.get("seed", "unknown")
     page = Page(_title(settings, folder), f"Run {folder.name}, training seed {seed}.")
     figures, failures, tables = Section("Accuracy"), Section("Failures"), Section("All results")
+    errors = Section("What is wrong")
     for name in order:
         e, about = found[name], names.get(name, name)
         page.cards.append(_card(about, e["overall"]))
@@ -146,11 +194,16 @@ def run_page(folder: Path) -> Page:
             if len(rows) > 1:
                 ax = accuracy(new_axes(), rows, by=by, trained=trained)
                 figures.figures.append({"svg": svg(ax), "caption": f"{about} ({name}), by {by}."})
+        errors.tables.append(error_table(e, f"{name}: kinds of errors"))
         failures.tables.append(
-            failure_table(e["failures"][:15], columns, f"{name}: first failures, smallest first")
+            failure_table(e["failures"], columns, f"{name}: failures, smallest first")
         )
         for by, rows in e["groups"].items():
             tables.tables.append(table(rows, f"{name}, by {by}", {**GROUP_NAMES, "value": by}))
+    figures.figures += map_figures({name: found[name] for name in order}, names)
+    forced = forced_table({name: found[name] for name in order})
+    if forced:
+        figures.tables.append(forced)
     training = curve_figures({"run": read_metrics(folder)})
     shortcut = read_shortcut(folder)
     page.sections = [
@@ -158,6 +211,7 @@ def run_page(folder: Path) -> Page:
         figures,
         *([shortcut_section(shortcut)] if shortcut else []),
         Section("Training", figures=training),
+        errors,
         failures,
         tables,
         _config_section(settings, folder),

@@ -164,3 +164,8 @@ def test_difficulty_is_what_running_the_function_gives(task):
         assert calls - 1 == item["calls"]
         assert len(list(function.trace(value, granularity="contraction"))) == item["steps"]
         assert str(program["carry"](value)) == str(item["carry"])
+
+
+@pytest.mark.parametrize("name", tasks.names())
+def test_a_task_says_what_its_targets_are(name):
+    assert tasks.get(name).TARGET in ("value", "term", "trace", "other")

@@ -24,7 +24,7 @@ MAY_USE = {
     "machines": {"language"},
     "models": set(),
     "learn": {"models", "data"},
-    "judge": {"language", "data", "models", "learn", "plot"},
+    "judge": {"language", "data", "machines", "models", "learn", "plot"},
     "interpret": {"language", "data", "machines", "models", "learn", "judge", "plot"},
     "plot": set(),
     "report": {"plot"},

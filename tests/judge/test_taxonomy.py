@@ -1,5 +1,7 @@
 """Every kind of error is recognised, and told apart from the kinds beside it."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -120,8 +122,7 @@ def test_every_constructor_flip_of_a_traversal_gets_a_kind():
 
 
 def test_scores_carry_kinds_and_foreign_splits_get_what_tokens_tell(values):
-    foreign = rlab.judge.evaluation and values.take(slice(5))
-    object.__setattr__(foreign, "measure", None)
+    foreign = dataclasses.replace(values.take(slice(5)), measure=None)
     found = score([""] * 4 + [values.text(values.targets[4])], foreign)
     assert [NAMES[k] for k in found["error"]] == ["stopped early"] * 4 + ["right"]
     found = score(["xH xH xH"] * 5, foreign)

@@ -6,6 +6,8 @@ A task is a module with
 - `NEEDS_TRACE`: whether its values come with traces;
 - `MANY`: whether a value can give several items, or none; splits then leave out the items whose
   input an earlier split has;
+- `TARGET`: what a target is, by which errors are judged: `value`, `term` (the input's, some steps
+  on), `trace` or `other`;
 - `COLUMNS`: names of its own columns; `which` is an index into `source.functions`;
 - `build(values, source)`, which returns the `Items` of some values; each a function of the
   configuration and its value alone;

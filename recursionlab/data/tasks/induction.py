@@ -12,6 +12,7 @@ from recursionlab.data.values import Items, Source, Values
 from recursionlab.errors import ConfigError
 
 NEEDS_TRACE, MANY = False, False
+TARGET = "value"
 COLUMNS: tuple[str, ...] = ("which",)
 SALT = 16
 TO, NEXT = "<to>", "<next>"

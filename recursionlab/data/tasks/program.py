@@ -11,6 +11,7 @@ from recursionlab.data.tasks import _several
 from recursionlab.data.values import Items, Source, Values
 
 NEEDS_TRACE, MANY = False, False
+TARGET = "value"
 COLUMNS: tuple[str, ...] = ("which",)
 RUN = "<run>"
 WORD = re.compile(r"\(\*.*?\*\)|[A-Za-z_][\w']*|\d+|=>|:=|->|::|\+\+|&&|\|\||\S", re.S)

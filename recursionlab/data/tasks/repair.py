@@ -10,6 +10,7 @@ from recursionlab.data.tasks import _terms
 from recursionlab.data.values import SPECIAL, Items, Source, Values
 
 NEEDS_TRACE, MANY = True, False
+TARGET = "trace"
 COLUMNS: tuple[str, ...] = ("mistake", "at")
 tokens = _terms.tokens
 SALT = 2

@@ -10,6 +10,7 @@ from recursionlab.data.tasks import _terms
 from recursionlab.data.values import Items, Source, Values
 
 NEEDS_TRACE, MANY = False, True
+TARGET = "other"
 COLUMNS: tuple[str, ...] = ("step",)
 
 

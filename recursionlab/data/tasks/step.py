@@ -6,6 +6,7 @@ from recursionlab.data.tasks import _terms
 from recursionlab.data.values import Items, Source, Values
 
 NEEDS_TRACE, MANY = True, True
+TARGET = "term"
 COLUMNS: tuple[str, ...] = ("step",)
 tokens = _terms.tokens
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from recursionlab.data.values import Items, Source, Values
 
 NEEDS_TRACE = MANY = False
+TARGET = "value"
 COLUMNS: tuple[str, ...] = ()
 
 

@@ -13,7 +13,7 @@ def names() -> list[str]:
     Examples
     --------
     >>> names()
-    ['exact', 'tokens']
+    ['exact', 'taxonomy', 'tokens']
     """
     return sorted(m.name for m in pkgutil.iter_modules(__path__) if not m.name.startswith("_"))
 
