@@ -166,6 +166,6 @@ def test_difficulty_is_what_running_the_function_gives(task):
         assert str(program["carry"](value)) == str(item["carry"])
 
 
-@pytest.mark.parametrize("name", tasks.names())
+@pytest.mark.parametrize("name", names())
 def test_a_task_says_what_its_targets_are(name):
-    assert tasks.get(name).TARGET in ("value", "term", "trace", "other")
+    assert get(name).TARGET in ("value", "term", "trace", "other")
