@@ -162,13 +162,32 @@ class Trainer:
         clip: float,
         label_smoothing: float,
         seed: int,
+        frozen: NDArray[np.uint8] | None = None,
+        adapted: NDArray[np.uint8] | None = None,
+        lora_rank: int = 1,
+        lora_alpha: float = 1.0,
     ) -> Trainer: ...
     step: int
+    @property
+    def adapter(self) -> NDArray[np.float32]: ...
+    @property
+    def adapter_exp_avg(self) -> NDArray[np.float32]: ...
+    @property
+    def adapter_exp_avg_sq(self) -> NDArray[np.float32]: ...
+    @property
+    def adapter_base(self) -> NDArray[np.float32]: ...
+    def adapter_layout(self) -> list[tuple[str, int, int, int, int, int, int]]: ...
+    def merge(self) -> None: ...
+    def see(self, pairs: int, since: int, /) -> None: ...
     @property
     def history(
         self,
     ) -> tuple[
-        NDArray[np.float64], NDArray[np.float64], NDArray[np.float64], NDArray[np.int64]
+        NDArray[np.float64],
+        NDArray[np.float64],
+        NDArray[np.float64],
+        NDArray[np.float64],
+        NDArray[np.int64],
     ]: ...
     @property
     def exp_avg(self) -> NDArray[np.float32]: ...
@@ -177,7 +196,11 @@ class Trainer:
     def run(
         self, count: int, threads: int, /
     ) -> tuple[
-        NDArray[np.float64], NDArray[np.float64], NDArray[np.float64], NDArray[np.int64]
+        NDArray[np.float64],
+        NDArray[np.float64],
+        NDArray[np.float64],
+        NDArray[np.float64],
+        NDArray[np.int64],
     ]: ...
 
 def teacher_forced(

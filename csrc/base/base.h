@@ -127,8 +127,9 @@ typedef enum rlab_stream {
     RLAB_STREAM_SAMPLE,   /* sample i of a data set: index = i */
     RLAB_STREAM_DECODE,   /* sampled decoding: index = item */
     RLAB_STREAM_TEST,
-    RLAB_STREAM_CHOOSE,  /* choose of an abstract state machine: index = input */
-    RLAB_STREAM_POSITION /* randomised positions: index = step, sequence and space */
+    RLAB_STREAM_CHOOSE,   /* choose of an abstract state machine: index = input */
+    RLAB_STREAM_POSITION, /* randomised positions: index = step, sequence and space */
+    RLAB_STREAM_ADAPTER   /* first values of low-rank updates: index = parameter */
 } rlab_stream;
 
 /* A cursor over the numbers of (seed, stream, index). Plain data: copy it to fork it. */

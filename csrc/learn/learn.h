@@ -118,13 +118,56 @@ double rlab_optimizer_norm(const rlab_optimizer *o, int threads);
 void rlab_optimizer_update(const rlab_optimizer *o, const rlab_train_config *config, double lr,
                            int64_t t, double norm, int threads);
 
+/* ---- low-rank updates (adapter.c) -------------------------------------------------------------
+ */
+
+/* One adapted matrix: its number and where its parts begin in the adapter's flat buffers. */
+typedef struct rlab_adapted {
+    int32_t param;
+    size_t a, b; /* A (rank, columns) and B (rows, rank) in optimizer.w, g, m, v and scaled */
+    size_t base; /* W0 (rows, columns) in base */
+} rlab_adapted;
+
+/* Matrices W = W0 + scale B A of which A and B are learned. Invariant between updates: the model
+ * holds the merged W. */
+typedef struct rlab_adapter {
+    rlab_model *model; /* borrowed */
+    int32_t rank, n;   /* n adapted matrices */
+    float scale;       /* alpha / rank */
+    rlab_adapted *part;
+    rlab_optimizer optimizer; /* owns its buffers */
+    uint8_t *decay;
+    float *scaled;    /* (optimizer.size,) scale times A and B */
+    float *base;      /* (base_size,) the W0s */
+    size_t base_size; /* floats */
+    float *work;      /* of one matrix product */
+} rlab_adapter;
+
+/* adapted (parameters,): which matrices; a vector or one smaller than the rank is an error. */
+rlab_status rlab_adapter_new(rlab_ctx *ctx, rlab_adapter **out, rlab_model *model,
+                             const uint8_t *adapted, int32_t rank, double alpha, uint64_t seed);
+void rlab_adapter_free(rlab_adapter *adapter);
+/* The gradient of A and B from dw, the gradient of all parameters. */
+void rlab_adapter_gradient(rlab_adapter *adapter, const float *dw);
+/* Writes W0 + scale B A into the model's weights, which are to be packed afterwards. */
+void rlab_adapter_merge(rlab_adapter *adapter);
+
 /* ---- trainer -------------------------------------------------------------------------------- */
+
+/* What of a model is learned; all zero: everything. Both arrays are (parameters,) and copied. */
+typedef struct rlab_learned {
+    const uint8_t *frozen;  /* parameters that keep their value; NULL: none */
+    const uint8_t *adapted; /* matrices learned by a low-rank update, frozen beside; NULL: none */
+    int32_t rank;           /* of the updates */
+    double alpha;           /* scale of the updates times their rank */
+} rlab_learned;
 
 /* What one update did. */
 typedef struct rlab_update {
     double loss;      /* mean over the batch's labels, before the update, natural logarithm */
     double grad_norm; /* of the whole gradient, before clipping */
     double lr;
+    double flops;   /* floating-point operations of the model, forward and backward */
     int64_t tokens; /* labels */
 } rlab_update;
 
@@ -134,14 +177,19 @@ typedef struct rlab_trainer {
     rlab_corpus corpus; /* its arrays are borrowed */
     rlab_train_config config;
     rlab_optimizer optimizer; /* owns g, m, v and cells */
+    uint8_t *frozen, *decay;  /* (parameters,); (P / RLAB_DECAY_BLOCK,), 0 where frozen */
+    rlab_adapter *adapter;    /* NULL: none */
     rlab_team *team;
     rlab_minibatch pairs;
     int64_t step;
+    int64_t seen, since; /* the first `seen` pairs are learned, in epochs from update `since` on */
 } rlab_trainer;
 
-/* The model learns the corpus; both stay the caller's and must outlive the trainer. */
+/* The model learns the corpus; both stay the caller's and must outlive the trainer. Frozen
+ * parameters keep their bits, weight decay included, and do not count in the gradient's norm. */
 rlab_status rlab_trainer_new(rlab_ctx *ctx, rlab_trainer **out, rlab_model *model,
-                             const rlab_corpus *corpus, const rlab_train_config *config);
+                             const rlab_corpus *corpus, const rlab_train_config *config,
+                             const rlab_learned *learned);
 void rlab_trainer_free(rlab_trainer *trainer);
 
 /* Makes up to `count` updates, asking between them whether to stop. updates (count,) out; *done of

@@ -89,13 +89,48 @@ make_room(rlab_ctx *ctx, rlab_team **team, rlab_minibatch *pairs, const rlab_mod
     return rlab_team_reserve(ctx, *team, &batch);
 }
 
+static size_t
+blocks_of(const rlab_param *p) {
+    return (p->count + RLAB_DECAY_BLOCK - 1) / RLAB_DECAY_BLOCK;
+}
+
+/* Which parameters keep their value: those named, and the matrices that have a low-rank update. */
 static rlab_status
-fill(rlab_ctx *ctx, rlab_trainer *t) {
+freeze(rlab_ctx *ctx, rlab_trainer *t, const rlab_learned *learned) {
+    const rlab_graph *graph = t->model->graph;
+    int32_t count = 0, left = 0;
+    const rlab_param *params = rlab_graph_params(graph, &count);
+    size_t blocks = rlab_graph_size(graph) / RLAB_DECAY_BLOCK;
+    void *p = NULL;
+    RLAB_TRY(rlab_alloc(ctx, &p, (size_t)count, 1));
+    t->frozen = p;
+    RLAB_TRY(rlab_alloc(ctx, &p, blocks, 1));
+    t->decay = p;
+    memcpy(t->decay, rlab_graph_decay(graph), blocks);
+    for (int32_t i = 0; i < count; i++) {
+        t->frozen[i] =
+            (learned->frozen && learned->frozen[i]) || (learned->adapted && learned->adapted[i]);
+        left += !t->frozen[i];
+        if (t->frozen[i])
+            memset(t->decay + params[i].offset / RLAB_DECAY_BLOCK, 0, blocks_of(&params[i]));
+    }
+    if (learned->adapted)
+        RLAB_TRY(rlab_adapter_new(ctx, &t->adapter, t->model, learned->adapted, learned->rank,
+                                  learned->alpha, t->config.seed));
+    if (left == 0 && (!t->adapter || t->adapter->n == 0))
+        return rlab_fail(ctx, RLAB_EVALUE,
+                         "freeze: expected at least one parameter to learn, got all frozen");
+    return RLAB_OK;
+}
+
+static rlab_status
+fill(rlab_ctx *ctx, rlab_trainer *t, const rlab_learned *learned) {
     rlab_optimizer *o = &t->optimizer;
     void *cells = NULL;
+    RLAB_TRY(freeze(ctx, t, learned));
     o->kernels = t->model->kernels;
     o->size = rlab_graph_size(t->model->graph);
-    o->decay = rlab_graph_decay(t->model->graph);
+    o->decay = t->decay;
     o->w = rlab_weights_at(t->model->weights);
     RLAB_TRY(alloc_floats(ctx, &o->g, o->size));
     RLAB_TRY(alloc_floats(ctx, &o->m, o->size));
@@ -108,7 +143,7 @@ fill(rlab_ctx *ctx, rlab_trainer *t) {
 
 rlab_status
 rlab_trainer_new(rlab_ctx *ctx, rlab_trainer **out, rlab_model *model, const rlab_corpus *corpus,
-                 const rlab_train_config *config) {
+                 const rlab_train_config *config, const rlab_learned *learned) {
     rlab_trainer *t;
     void *p = NULL;
     rlab_status status;
@@ -118,7 +153,8 @@ rlab_trainer_new(rlab_ctx *ctx, rlab_trainer **out, rlab_model *model, const rla
     t->model = model;
     t->corpus = *corpus;
     t->config = *config;
-    status = fill(ctx, t);
+    t->seen = corpus->pairs;
+    status = fill(ctx, t, learned);
     if (status == RLAB_OK)
         *out = t;
     else
@@ -134,9 +170,30 @@ rlab_trainer_free(rlab_trainer *t) {
     rlab_free(t->optimizer.m);
     rlab_free(t->optimizer.v);
     rlab_free(t->optimizer.cells);
+    rlab_free(t->frozen);
+    rlab_free(t->decay);
+    rlab_adapter_free(t->adapter);
     rlab_minibatch_free(&t->pairs);
     rlab_team_free(t->team);
     rlab_free(t);
+}
+
+/* Makes the gradient of what is learned out of that of all parameters; returns its norm. */
+static double
+learned_gradient(rlab_trainer *t, int threads) {
+    int32_t count = 0;
+    const rlab_param *params = rlab_graph_params(t->model->graph, &count);
+    double norm, own;
+    if (t->adapter)
+        rlab_adapter_gradient(t->adapter, t->optimizer.g);
+    for (int32_t i = 0; i < count; i++)
+        if (t->frozen[i])
+            memset(t->optimizer.g + params[i].offset, 0, params[i].count * sizeof(float));
+    norm = rlab_optimizer_norm(&t->optimizer, threads);
+    if (!t->adapter)
+        return norm;
+    own = rlab_optimizer_norm(&t->adapter->optimizer, threads);
+    return sqrt(norm * norm + own * own);
 }
 
 static rlab_status
@@ -147,15 +204,17 @@ update(rlab_ctx *ctx, rlab_update *out, rlab_trainer *t, int threads) {
                     .seed = t->config.seed,
                     .step = (uint64_t)t->step,
                     .smoothing = (float)t->config.smoothing};
-    int64_t count = rlab_batch_items(t->pairs.item, t->corpus.pairs, t->config.batch_size,
-                                     t->config.seed, t->step);
+    int64_t step = t->step > t->since ? t->step - t->since : 0;
+    int64_t count =
+        rlab_batch_items(t->pairs.item, t->seen, t->config.batch_size, t->config.seed, step);
     rlab_minibatch_gather(&t->pairs, &t->corpus, count);
     make_batch(&batch, t->model, &t->pairs);
     RLAB_TRY(rlab_team_run(ctx, &loss, t->optimizer.g, t->team, t->model->weights, &batch, &run,
                            threads));
     out->tokens = loss.count;
     out->loss = loss.sum / (double)loss.count;
-    out->grad_norm = rlab_optimizer_norm(&t->optimizer, threads);
+    out->grad_norm = learned_gradient(t, threads);
+    out->flops = rlab_graph_flops(t->model->graph, &batch, true);
     out->lr = rlab_schedule_lr(&t->config, t->step);
     if (!isfinite(out->loss) || !isfinite(out->grad_norm))
         return rlab_fail(ctx, RLAB_EDIVERGED,
@@ -163,6 +222,11 @@ update(rlab_ctx *ctx, rlab_update *out, rlab_trainer *t, int threads) {
                          "after the last good step: go on from there with a smaller lr, or clip",
                          (long long)t->step + 1, out->loss, out->grad_norm);
     rlab_optimizer_update(&t->optimizer, &t->config, out->lr, t->step + 1, out->grad_norm, threads);
+    if (t->adapter) {
+        rlab_optimizer_update(&t->adapter->optimizer, &t->config, out->lr, t->step + 1,
+                              out->grad_norm, threads);
+        rlab_adapter_merge(t->adapter);
+    }
     rlab_weights_pack(t->model->weights, threads);
     t->step++;
     return RLAB_OK;

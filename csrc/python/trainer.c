@@ -46,24 +46,61 @@ corpus_of(rlab_py_state *state, rlab_corpus *out, const rlab_model *model,
     return -1;
 }
 
+/* What of the model is learned, from the arguments frozen (o[0]) and adapted (o[1]). */
 static int
-config_of(rlab_py_state *state, rlab_train_config *out, PyObject *first[5], PyObject *args,
-          PyObject *kwargs) {
+learned_of(rlab_py_state *state, rlab_learned *out, const rlab_model *model, PyObject *const o[2]) {
+    static const char *const names[2] = {"frozen", "adapted"};
+    int32_t count = 0;
+    rlab_graph_params(model->graph, &count);
+    for (int i = 0; i < 2; i++) {
+        PyArrayObject *array;
+        if (!o[i] || o[i] == Py_None)
+            continue;
+        array = rlab_py_array(state, o[i], names[i], NPY_UINT8, 1);
+        if (!array)
+            return -1;
+        if (PyArray_DIM(array, 0) != count) {
+            PyErr_Format(state->exceptions[RLAB_EVALUE],
+                         "%s: expected one mark a parameter (%d), got %zd", names[i], (int)count,
+                         PyArray_DIM(array, 0));
+            return -1;
+        }
+        *(i ? &out->adapted : &out->frozen) = PyArray_DATA(array);
+    }
+    return 0;
+}
+
+enum { REQUIRED = 19 }; /* arguments of Trainer, the first of those in config_of's list */
+
+static int
+config_of(rlab_py_state *state, rlab_train_config *out, rlab_learned *learned, PyObject *first[7],
+          PyObject *args, PyObject *kwargs) {
     static const char *const names[] = {
         "model",        "input_ids", "input_offsets",   "labels", "label_offsets",
         "steps",        "warmup",    "batch_size",      "shards", "schedule",
         "lr",           "lr_end",    "beta1",           "beta2",  "eps",
-        "weight_decay", "clip",      "label_smoothing", "seed",   NULL};
-    long long steps, warmup, batch_size, shards;
-    unsigned long long seed;
-    const char *schedule;
+        "weight_decay", "clip",      "label_smoothing", "seed",   "frozen",
+        "adapted",      "lora_rank", "lora_alpha",      NULL};
+    long long steps = 0, warmup = 0, batch_size = 0, shards = 0;
+    unsigned long long seed = 0;
+    const char *schedule = NULL;
+    int rank = 1;
     rlab_ctx ctx;
-    if (!PyArg_ParseTupleAndKeywords(
-            args, kwargs, "OOOOO$LLLLsddddddddK:Trainer", (char **)(uintptr_t)names, &first[0],
-            &first[1], &first[2], &first[3], &first[4], &steps, &warmup, &batch_size, &shards,
-            &schedule, &out->lr, &out->lr_end, &out->beta1, &out->beta2, &out->eps,
-            &out->weight_decay, &out->clip, &out->smoothing, &seed))
+    learned->alpha = 1.0;
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "OOOOO|$LLLLsddddddddKOOid:Trainer",
+                                     (char **)(uintptr_t)names, &first[0], &first[1], &first[2],
+                                     &first[3], &first[4], &steps, &warmup, &batch_size, &shards,
+                                     &schedule, &out->lr, &out->lr_end, &out->beta1, &out->beta2,
+                                     &out->eps, &out->weight_decay, &out->clip, &out->smoothing,
+                                     &seed, &first[5], &first[6], &rank, &learned->alpha))
         return -1;
+    for (int i = 5; i < REQUIRED; i++)
+        if (!kwargs || !PyDict_GetItemString(kwargs, names[i])) {
+            PyErr_Format(state->exceptions[RLAB_ETYPE], "Trainer: the argument '%s' is missing",
+                         names[i]);
+            return -1;
+        }
+    learned->rank = rank;
     out->steps = steps;
     out->warmup = warmup;
     out->batch_size = batch_size;
@@ -80,26 +117,29 @@ static PyObject *
 trainer_new(PyTypeObject *type, PyObject *args, PyObject *kwargs) {
     rlab_py_state *state = rlab_py_state_of_type(type);
     rlab_train_config config = {0};
-    PyObject *first[5] = {NULL};
+    rlab_learned learned = {0};
+    PyObject *first[7] = {NULL};
     trainer_object *self;
     rlab_model *model;
     rlab_corpus corpus;
     rlab_ctx ctx;
-    if (config_of(state, &config, first, args, kwargs) < 0)
+    if (config_of(state, &config, &learned, first, args, kwargs) < 0)
         return NULL;
     if (!first[4]) {
         PyErr_SetString(state->exceptions[RLAB_ETYPE], "Trainer: expected a model and four arrays");
         return NULL;
     }
     model = rlab_py_model(state, first[0], "model");
-    if (!model || corpus_of(state, &corpus, model, first + 1) < 0)
+    if (!model || corpus_of(state, &corpus, model, first + 1) < 0 ||
+        learned_of(state, &learned, model, first + 5) < 0)
         return NULL;
     self = (trainer_object *)type->tp_alloc(type, 0);
     if (!self)
         return NULL;
     rlab_py_ctx_init(&ctx);
     self->keep = PyTuple_Pack(5, first[0], first[1], first[2], first[3], first[4]);
-    if (self->keep && rlab_trainer_new(&ctx, &self->trainer, model, &corpus, &config) == RLAB_OK)
+    if (self->keep &&
+        rlab_trainer_new(&ctx, &self->trainer, model, &corpus, &config, &learned) == RLAB_OK)
         return (PyObject *)self;
     if (self->keep)
         rlab_py_raise(state, &ctx);
@@ -121,13 +161,13 @@ trainer_dealloc(PyObject *object) {
 static PyObject *
 history_column(const trainer_object *self, int column) {
     npy_intp shape = (npy_intp)self->done;
-    PyObject *array = PyArray_SimpleNew(1, &shape, column == 3 ? NPY_INT64 : NPY_FLOAT64);
+    PyObject *array = PyArray_SimpleNew(1, &shape, column == 4 ? NPY_INT64 : NPY_FLOAT64);
     if (!array)
         return NULL;
     for (int64_t i = 0; i < self->done; i++) {
         const rlab_update *u = &self->history[i];
-        const double value[3] = {u->loss, u->grad_norm, u->lr};
-        if (column == 3)
+        const double value[4] = {u->loss, u->grad_norm, u->lr, u->flops};
+        if (column == 4)
             ((int64_t *)PyArray_DATA((PyArrayObject *)array))[i] = u->tokens;
         else
             ((double *)PyArray_DATA((PyArrayObject *)array))[i] = value[column];
@@ -138,9 +178,9 @@ history_column(const trainer_object *self, int column) {
 static PyObject *
 trainer_history(PyObject *object, void *closure) {
     const trainer_object *self = (trainer_object *)object;
-    PyObject *tuple = PyTuple_New(4);
+    PyObject *tuple = PyTuple_New(5);
     (void)closure;
-    for (int i = 0; tuple && i < 4; i++) {
+    for (int i = 0; tuple && i < 5; i++) {
         PyObject *column = history_column(self, i);
         if (!column)
             Py_CLEAR(tuple);
@@ -179,6 +219,80 @@ trainer_run(PyObject *object, PyObject *args) {
     }
     rlab_py_model_unlock(PyTuple_GET_ITEM(self->keep, 0));
     return status == RLAB_OK ? trainer_history(object, NULL) : rlab_py_raise(state, &ctx);
+}
+
+/* The adapter, or NULL with an exception. */
+static rlab_adapter *
+adapter_of(PyObject *object) {
+    rlab_adapter *adapter = ((trainer_object *)object)->trainer->adapter;
+    if (!adapter)
+        PyErr_SetString(rlab_py_state_of_type(Py_TYPE(object))->exceptions[RLAB_EVALUE],
+                        "adapter: this trainer has no low-rank updates");
+    return adapter;
+}
+
+enum { ADAPTER, ADAPTER_EXP_AVG, ADAPTER_EXP_AVG_SQ, ADAPTER_BASE };
+
+static PyObject *
+trainer_adapter(PyObject *object, void *which) {
+    rlab_adapter *a = adapter_of(object);
+    float *at[4];
+    npy_intp shape;
+    if (!a)
+        return NULL;
+    at[ADAPTER] = a->optimizer.w;
+    at[ADAPTER_EXP_AVG] = a->optimizer.m;
+    at[ADAPTER_EXP_AVG_SQ] = a->optimizer.v;
+    at[ADAPTER_BASE] = a->base;
+    shape = (npy_intp)((intptr_t)which == ADAPTER_BASE ? a->base_size : a->optimizer.size);
+    return rlab_py_view(object, at[(intptr_t)which], NPY_FLOAT32, 1, &shape, true);
+}
+
+static PyObject *
+trainer_adapter_layout(PyObject *object, PyObject *unused) {
+    rlab_adapter *a = adapter_of(object);
+    PyObject *list = a ? PyList_New(0) : NULL;
+    (void)unused;
+    for (int32_t i = 0; list && i < a->n; i++) {
+        const rlab_adapted *part = &a->part[i];
+        const rlab_param *p = &rlab_graph_params(a->model->graph, NULL)[part->param];
+        PyObject *row =
+            Py_BuildValue("(siiinnn)", p->name, (int)p->rows, (int)p->cols, (int)a->rank,
+                          (Py_ssize_t)part->a, (Py_ssize_t)part->b, (Py_ssize_t)part->base);
+        if (!row || PyList_Append(list, row) < 0)
+            Py_CLEAR(list);
+        Py_XDECREF(row);
+    }
+    return list;
+}
+
+static PyObject *
+trainer_merge(PyObject *object, PyObject *unused) {
+    rlab_adapter *a = adapter_of(object);
+    (void)unused;
+    if (!a)
+        return NULL;
+    rlab_py_model_lock(PyTuple_GET_ITEM(((trainer_object *)object)->keep, 0));
+    rlab_adapter_merge(a);
+    rlab_py_model_unlock(PyTuple_GET_ITEM(((trainer_object *)object)->keep, 0));
+    Py_RETURN_NONE;
+}
+
+static PyObject *
+trainer_see(PyObject *object, PyObject *args) {
+    rlab_trainer *t = ((trainer_object *)object)->trainer;
+    long long pairs, since;
+    if (!PyArg_ParseTuple(args, "LL:see", &pairs, &since))
+        return NULL;
+    if (pairs < 1 || pairs > t->corpus.pairs || since < 0) {
+        PyErr_Format(rlab_py_state_of_type(Py_TYPE(object))->exceptions[RLAB_EVALUE],
+                     "see: expected 1 to %lld pairs and an update of at least 0, got %lld and %lld",
+                     (long long)t->corpus.pairs, pairs, since);
+        return NULL;
+    }
+    t->seen = pairs;
+    t->since = since;
+    Py_RETURN_NONE;
 }
 
 static PyObject *
@@ -291,18 +405,36 @@ py_batch_items(PyObject *module, PyObject *args) {
 static PyMethodDef trainer_methods[] = {
     {"run", trainer_run, METH_VARARGS,
      "run(count, threads, /)\n--\n\n"
-     "Make up to `count` updates; return (loss, grad_norm, lr, tokens) of each."},
+     "Make up to `count` updates; return (loss, grad_norm, lr, flops, tokens) of each."},
+    {"see", trainer_see, METH_VARARGS,
+     "see(pairs, since, /)\n--\n\n"
+     "Learn the first `pairs` pairs alone, in epochs that begin with update `since`."},
+    {"adapter_layout", trainer_adapter_layout, METH_NOARGS,
+     "adapter_layout()\n--\n\n"
+     "(name, rows, columns, rank, place of A, of B, of the base) of each adapted matrix."},
+    {"merge", trainer_merge, METH_NOARGS,
+     "merge()\n--\n\n"
+     "Write base + scale B A into the model, after the adapter was written."},
     {NULL, NULL, 0, NULL},
 };
 
 static PyGetSetDef trainer_fields[] = {
     {"step", trainer_step, trainer_set_step, "Updates made so far.", NULL},
     {"history", trainer_history, NULL,
-     "(loss, grad_norm, lr, tokens) of the updates of the last run, also of one that failed.",
+     "(loss, grad_norm, lr, flops, tokens) of the updates of the last run, also of one that "
+     "failed.",
      NULL},
     {"exp_avg", trainer_moments, NULL, "AdamW's first moment, (P,) float32, a view.", NULL},
     {"exp_avg_sq", trainer_moments, NULL, "AdamW's second moment, (P,) float32, a view.",
      (void *)1},
+    {"adapter", trainer_adapter, NULL, "A and B of all low-rank updates, (Q,) float32, a view.",
+     (void *)ADAPTER},
+    {"adapter_exp_avg", trainer_adapter, NULL, "Their first moment, (Q,) float32, a view.",
+     (void *)ADAPTER_EXP_AVG},
+    {"adapter_exp_avg_sq", trainer_adapter, NULL, "Their second moment, (Q,) float32, a view.",
+     (void *)ADAPTER_EXP_AVG_SQ},
+    {"adapter_base", trainer_adapter, NULL,
+     "The adapted matrices without their updates, flat float32, a view.", (void *)ADAPTER_BASE},
     {NULL, NULL, NULL, NULL, NULL},
 };
 

@@ -58,7 +58,7 @@ def test_updates_are_those_of_torch(config):
         for group in optimizer.param_groups:
             group["lr"] = rate
         optimizer.step()
-        ((loss,), (grad_norm,), (lr,), (tokens,)) = trainer.run(1, 1)
+        ((loss,), (grad_norm,), (lr,), _, (tokens,)) = trainer.run(1, 1)
         assert loss == pytest.approx(total / count, rel=1e-5)
         assert grad_norm == pytest.approx(float(norm), rel=1e-4)
         assert (lr, tokens) == (rate, count)
@@ -101,7 +101,7 @@ def test_shards_change_only_the_rounding():
 def test_the_gradient_is_the_slope_of_the_mean_loss():
     split = copy_split(8)
     model, trainer = trainer_for(split, lr=0.0, beta1=0.0)
-    ((loss,), (norm,), _, (tokens,)) = trainer.run(1, 1)
+    ((loss,), (norm,), _, _, (tokens,)) = trainer.run(1, 1)
     direction = trainer.exp_avg.astype(np.float64) / norm
     flat, start = model.params, model.params.copy()
 
