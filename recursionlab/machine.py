@@ -41,6 +41,22 @@ def default_threads() -> int:
     return int(text)
 
 
+def peak_bytes() -> int:
+    """Return the most memory this process has had, in bytes; 0 where the system does not tell.
+
+    Examples
+    --------
+    >>> peak_bytes() >= 0
+    True
+    """
+    try:
+        import resource
+    except ImportError:  # pragma: no cover - not a Unix
+        return 0
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return most if sys.platform == "darwin" else 1024 * most
+
+
 def describe() -> dict[str, Any]:
     """Return processor, instruction set and versions as a plain dictionary.
 

@@ -84,7 +84,7 @@ class Settings:
     """Everything that determines one variant but the seed of training, defaults included."""
 
     data: DataConfig
-    model: dict[str, Any]  # without what is fitted to the data, unless it was given
+    model: dict[str, Any]  # without what is fitted, to the data or to `train.init`
     train: dict[str, Any]
     evaluate: EvaluateConfig
 
@@ -136,11 +136,15 @@ def settings_of(table: Mapping[str, Any]) -> Settings:
     data = DataConfig.from_dict(table.get("data", {}))
     data.validate()
     given = _table(table, "model")
-    model = model_from_dict(given).to_dict()
     train = TrainConfig.from_dict(dict(_table(table, "train"))).to_dict()
+    if train["init"]:
+        model = dict(given)  # the weights say the rest
+    else:
+        full = model_from_dict(given).to_dict()
+        model = {k: v for k, v in full.items() if k in given or k not in FITTED}
     return Settings(
         data,
-        {k: v for k, v in model.items() if k in given or k not in FITTED},
+        model,
         train,
         build(EvaluateConfig, table.get("evaluate", {}), "evaluate"),
     )
@@ -288,7 +292,9 @@ def _whole(table: dict[str, Any]) -> dict[str, Any]:
     }
     varied = [flatten(over) for over in table["experiment"]["variants"].values()]
     varied += [flatten(table["sweep"]["product"]), *map(flatten, table["sweep"]["points"])]
-    if not any("model.kind" in keys for keys in varied):
+    if not table["train"].get("init") and not any(
+        key in keys for keys in varied for key in ("model.kind", "train.init")
+    ):
         model = model_from_dict(table["model"]).to_dict()
         defaults["model"] = {k: v for k, v in model.items() if k not in FITTED}
     return _without_none(merge(defaults, table))

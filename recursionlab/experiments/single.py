@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from recursionlab.data.dataset import Dataset
-from recursionlab.errors import ConfigError, FormatError, InputError
+from recursionlab.errors import ConfigError, DivergedError, FormatError, InputError
 from recursionlab.experiments.config import Settings, load_experiment, settings_of
 from recursionlab.files import clean, is_new, read_json, write_json
-from recursionlab.machine import default_threads
+from recursionlab.machine import default_threads, peak_bytes
 
 DONE = "summary.json"  # written last: who has it is finished
 SETTINGS = "settings.json"
+COST = "cost.json"
 
 
 def train(
@@ -132,8 +136,11 @@ def run_one(
     clean(folder)
     if not (folder / SETTINGS).is_file():
         write_json(folder / SETTINGS, {"settings": settings.to_dict(), "seed": seed})
+    began = time.perf_counter()
     run = _train(settings, data, folder, seed, now, quiet)
-    summary: dict[str, Any] = {"seed": seed, "splits": {}}
+    trained = time.perf_counter() - began
+    told = {"status": run.status, "steps": run.step, "flops": run.flops}
+    summary: dict[str, Any] = {"seed": seed, **told, "splits": {}}
     for name in evaluated_splits(settings, data):
         result = evaluate(
             run,
@@ -161,6 +168,7 @@ def run_one(
     summary["columns"] = {name: distinct_columns(e.groups) for name, e in found.items()}
     summary["names"] = SPLITS
     summary["findings"] = findings(found, settings.evaluate.goal)
+    write_json(folder / COST, _cost(folder, trained, time.perf_counter() - began, run.flops))
     write_json(folder / DONE, summary)
     if page:
         write_report(folder)
@@ -199,15 +207,50 @@ def _train(
 ) -> Any:
     """Train, or go on training, in `folder`."""
     from recursionlab import learn
-    from recursionlab.models import from_dict
 
     options: dict[str, Any] = {**settings.train, "seed": seed}
     options["valid"] = data["valid"] if "valid" in data and len(data["valid"]) else None
     options.update(threads=threads, progress=not quiet)
+    try:
+        return _learn(settings, data, folder, options)
+    except DivergedError:
+        return learn.load_run(folder)  # at its last good state
+
+
+def _learn(settings: Settings, data: Dataset, folder: Path, options: dict[str, Any]) -> Any:
+    from recursionlab import learn
+
     if (folder / "config.json").is_file():
         return learn.train(None, data["train"], resume=folder, **options)
-    model = from_dict(_fitted(settings.model, data))
+    model = settings.model if settings.train.get("init") else _fitted(settings.model, data)
     return learn.train(model, data["train"], output=folder, **options)
+
+
+def _cost(folder: Path, trained: float, all_in: float, flops: float) -> dict[str, Any]:
+    """Return what a run cost: seconds over all its starts, the most memory, the rate of training.
+
+    Unlike everything else in a run's folder, these depend on the machine and on how it was stopped.
+    """
+    seconds = sum(row["seconds"] for row in _timing(folder))
+    return {
+        "train_seconds": max(trained, seconds),
+        "evaluate_seconds": all_in - trained,
+        "peak_bytes": peak_bytes(),
+        "flops_per_second": flops / max(trained, seconds, 1e-9),
+    }
+
+
+def _timing(folder: Path) -> list[dict[str, Any]]:
+    """Return the whole lines of timing.jsonl."""
+    file = folder / "timing.jsonl"
+    text = file.read_text("utf-8") if file.is_file() else ""
+    rows = []
+    for line in text.split("\n"):
+        with contextlib.suppress(ValueError):  # a line that a kill cut short
+            row = json.loads(line)
+            if isinstance(row, dict) and isinstance(row.get("seconds"), float):
+                rows.append(row)
+    return rows
 
 
 def _fitted(model: dict[str, Any], data: Dataset) -> dict[str, Any]:

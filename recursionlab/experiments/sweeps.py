@@ -14,7 +14,7 @@ from recursionlab.errors import ConfigError
 from recursionlab.experiments.config import Experiment, load_experiment
 from recursionlab.experiments.results import run_folder
 from recursionlab.experiments.run import run_all
-from recursionlab.experiments.single import DONE
+from recursionlab.experiments.single import COST, DONE
 from recursionlab.files import atomic_file, locked, read_json, write_json
 
 
@@ -121,7 +121,7 @@ def run_rows(
             told = {key: summary[key] for key in ("status", "steps", "flops") if key in summary}
             for split, overall in summary["splits"].items():
                 rows.append({**who, "split": split, **told, **_scores(overall)})
-            cost = where / "cost.json"
+            cost = where / COST
             costs.append({**who, **(read_json(cost) if cost.is_file() else {})})
     return rows, costs
 

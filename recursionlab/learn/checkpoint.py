@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recursionlab import _core, files
-from recursionlab.errors import ConfigError, FormatError
+from recursionlab.errors import ConfigError, FormatError, InputError
 from recursionlab.learn.config import TrainConfig
 from recursionlab.learn.split import EOS
 
@@ -21,13 +22,20 @@ if TYPE_CHECKING:
 
 SCHEMA_VERSION = 1
 MODEL, OPTIMIZER = "model.safetensors", "optimizer.safetensors"
+ADAPTER = "adapter.safetensors"  # of low-rank updates alone, named as the package peft names them
+# Keys of state.json, beside best: level and since are those of the curriculum.
 STATE = {
     "step": int,
+    "status": str,
     "finished": bool,
     "stale": int,
+    "level": int,
+    "since": int,
+    "flops": float,
     "sums": dict,
-}  # keys of state.json, beside best
-SUMS = {"loss": float, "grad_norm": float, "tokens": int, "steps": int, "lr": float}
+}
+STATUSES = ("running", "finished", "stopped early", "diverged")
+SUMS = {"loss": float, "grad_norm": float, "tokens": int, "steps": int, "lr": float, "flops": float}
 
 
 @dataclass(frozen=True)
@@ -48,11 +56,6 @@ class Loaded:
     vocabulary: tuple[str, ...]
     step: int
     state: dict[str, Any]
-
-
-def new_model(settings: Settings) -> _core.Model:
-    """Return a model with its first weights, by the run's seed."""
-    return settings.model.build(len(settings.vocabulary), seed=settings.train.seed)
 
 
 # ---- settings ------------------------------------------------------------------------------------
@@ -140,12 +143,35 @@ def newest(run: Path) -> Path | None:
     return None if step is None else _folder(run, step)
 
 
-def prune(run: Path, keep: int) -> None:
-    """Remove all but the newest `keep` checkpoints (0 keeps all) and what killed processes left.
+def chosen(run: Path) -> Path:
+    """Return the checkpoint that a run stands for: the newest, or the best once it is finished.
 
+    Raises
+    ------
+    FormatError
+        If there is none.
+    """
+    last = newest(run)
+    if last is None:
+        raise FormatError(
+            f"{run}: the run has no checkpoint yet; resume it, or train with save_every="
+        )
+    if read_settings(run).train.select == "best":
+        state = read_state(last)
+        if state["finished"] and state["best"] is not None:
+            return _folder(run, int(state["best"]["step"]))
+    return last
+
+
+def prune(run: Path, keep: int, kept: Collection[int] = ()) -> None:
+    """Remove all but the newest `keep` checkpoints (0 keeps all) and those kept for good.
+
+    What killed processes left goes too.
     A checkpoint is hidden before it is taken apart, so that none is ever seen in part.
     """
     for step in sorted(_steps(run))[:-keep] if keep else []:
+        if step in kept:
+            continue
         old = _folder(run, step)
         old.rename(old.with_name(f".{old.name}.old"))
     for left in (run / "checkpoints").glob(".step_*"):
@@ -162,6 +188,8 @@ def save(
     with files.atomic_folder(final, overwrite=True) as folder:
         save_file(_plain(model.parameters()), folder / MODEL, {"format": "pt"})
         save_file(_plain(_moments(model, trainer)), folder / OPTIMIZER, {"format": "pt"})
+        if settings.train.lora_rank:
+            save_file(_plain(_adapter(trainer)), folder / ADAPTER, {"format": "pt"})
         shape = {"model": settings.model.to_dict(), "vocabulary": list(settings.vocabulary)}
         files.write_json(folder / "config.json", {"schema_version": SCHEMA_VERSION, **shape})
         files.write_json(folder / "state.json", {"schema_version": SCHEMA_VERSION, **state})
@@ -194,6 +222,13 @@ def load_optimizer(folder: Path, model: _core.Model, trainer: _core.Trainer) -> 
         If the file is missing, truncated, or not of this model.
     """
     _fill(folder / OPTIMIZER, _moments(model, trainer))
+    if trainer_adapts(trainer):
+        _fill(folder / ADAPTER, _adapter(trainer))
+
+
+def read_state(folder: Path) -> dict[str, Any]:
+    """Read where a run stood at a checkpoint."""
+    return _state(folder / "state.json")
 
 
 def _steps(run: Path) -> list[int]:
@@ -211,18 +246,55 @@ def _state(path: Path) -> dict[str, Any]:
         for key, kind in kinds.items():
             if not isinstance(where, dict) or type(where.get(key)) is not kind:
                 raise FormatError(f"{path}: {key}: expected a value of type {kind.__name__}")
+    if state["status"] not in STATUSES:
+        raise FormatError(f"{path}: status: expected one of {', '.join(STATUSES)}")
+    best = state["best"]
+    if best is not None and not (isinstance(best, dict) and type(best.get("step")) is int):
+        raise FormatError(f"{path}: best: expected null or an object with a step")
     del state["schema_version"]
     return state
 
 
 def _moments(model: _core.Model, trainer: _core.Trainer) -> dict[str, NDArray[np.float32]]:
     """Return views of AdamW's moments by parameter, named as PyTorch names them."""
-    out = {}
+    out: dict[str, NDArray[np.float32]] = {}
     for kind, flat in (("exp_avg", trainer.exp_avg), ("exp_avg_sq", trainer.exp_avg_sq)):
         for name, offset, shape in model.layout():
             size = int(np.prod(shape))
             out[f"{kind}.{name}"] = flat[offset : offset + size].reshape(shape)
+    if trainer_adapts(trainer):
+        for kind, flat in (
+            ("exp_avg", trainer.adapter_exp_avg),
+            ("exp_avg_sq", trainer.adapter_exp_avg_sq),
+        ):
+            out.update({f"{kind}.{name}": v for name, v in _updates(trainer, flat).items()})
+        for name, rows, cols, _, _, _, base in trainer.adapter_layout():
+            shape = (rows, cols)
+            out[f"base.{name}"] = trainer.adapter_base[base : base + rows * cols].reshape(shape)
     return out
+
+
+def trainer_adapts(trainer: _core.Trainer) -> bool:
+    """Return whether a trainer learns low-rank updates."""
+    try:
+        return bool(trainer.adapter_layout())
+    except InputError:
+        return False
+
+
+def _updates(trainer: _core.Trainer, flat: NDArray[np.float32]) -> dict[str, NDArray[np.float32]]:
+    """Return views of A and B of each update in one of the adapter's flat buffers."""
+    out = {}
+    for name, rows, cols, rank, a, b, _ in trainer.adapter_layout():
+        stem = name.removesuffix(".weight")
+        out[f"{stem}.lora_A.weight"] = flat[a : a + rank * cols].reshape(rank, cols)
+        out[f"{stem}.lora_B.weight"] = flat[b : b + rows * rank].reshape(rows, rank)
+    return out
+
+
+def _adapter(trainer: _core.Trainer) -> dict[str, NDArray[np.float32]]:
+    found = _updates(trainer, trainer.adapter)
+    return {f"base_model.model.{name}": view for name, view in found.items()}
 
 
 def _plain(views: dict[str, NDArray[np.float32]]) -> dict[str, NDArray[np.float32]]:

@@ -11,6 +11,9 @@ from recursionlab.config import check_keys
 from recursionlab.errors import ConfigError
 
 SCHEDULES = ("constant", "linear", "cosine")
+SELECT = ("last", "best")
+WORDS = ("init", "curriculum")
+PATTERNS = ("freeze", "lora_targets")
 
 
 @dataclass(frozen=True)
@@ -44,9 +47,22 @@ class TrainConfig:
     shards: int = 4  # parts of a batch, each one thread's work; the results depend on it
     log_every: int = 20  # updates between two rows of metrics
     eval_every: int = 0  # updates between two evaluations on `valid`; 0: only at the end
+    eval_items: int = 0  # first pairs of `valid` that are evaluated; 0: all
     save_every: int = 0  # updates between two checkpoints; 0: only at the end
-    keep: int = 2  # newest checkpoints that are kept; 0: all
+    save_per_decade: int = 0  # checkpoints kept for good: 3 is at updates 1, 2, 5, 10, 22, 46, ...
+    keep: int = 2  # newest checkpoints that are kept beside those and the best; 0: all
+    select: str = "last"  # the run's model: that after the last update, or of the best evaluation
     patience: int = 0  # evaluations without a better exact match before stopping; 0: never stop
+    stop_loss: float = 0.0  # a logged mean loss above it ends the run as diverged; 0: never
+    init: str = ""  # folder of a run, checkpoint or Hugging Face model to go on from
+    resize: bool = False  # with init: keep the rows of tokens that both vocabularies have
+    freeze: tuple[str, ...] = ()  # patterns of parameters that keep their value; "!..." thaws
+    lora_rank: int = 0  # above 0: learn updates of this rank, and freeze the rest ("*") by default
+    lora_alpha: float = 16.0  # scale of the updates times their rank
+    lora_targets: tuple[str, ...] = ("*q_proj.weight", "*v_proj.weight")  # patterns of matrices
+    curriculum: str = ""  # column of the split: its lowest values first, more after each success
+    curriculum_goal: float = 0.9  # exact match on what is seen of `valid` that is a success
+    tensorboard: bool = False  # also write event files for TensorBoard
 
     def validate(self) -> TrainConfig:
         """Check every field and return the configuration itself.
@@ -66,8 +82,10 @@ class TrainConfig:
         _number("epochs", self.epochs, 0.0, math.inf, low_open=True)
         for name in ("batch_size", "shards", "log_every"):
             _whole(name, getattr(self, name), 1)
-        for name in ("warmup", "eval_every", "save_every", "keep", "patience"):
+        for name in ("warmup", "eval_every", "eval_items", "save_every", "keep", "patience"):
             _whole(name, getattr(self, name), 0)
+        _whole("save_per_decade", self.save_per_decade, 0, 100)
+        _whole("lora_rank", self.lora_rank, 0, 2**16)
         _whole("seed", self.seed, 0, 2**64 - 1)
         _whole("shards", self.shards, 1, 1024)
         _number("lr", self.lr, 0.0, 1e3)
@@ -80,11 +98,32 @@ class TrainConfig:
             raise ConfigError(f"betas: expected two numbers, got {self.betas!r}")
         for i, beta in enumerate(self.betas):
             _number(f"betas[{i}]", beta, 0.0, 1.0, high_open=True)
-        if self.schedule not in SCHEDULES:
-            raise ConfigError(
-                f"schedule: expected one of {', '.join(SCHEDULES)}, got {self.schedule!r}"
-            )
+        _number("stop_loss", self.stop_loss, 0.0, 1e30)
+        _number("lora_alpha", self.lora_alpha, 0.0, 1e6, low_open=True)
+        _number("curriculum_goal", self.curriculum_goal, 0.0, 1.0)
+        self._check_words()
         return self
+
+    def _check_words(self) -> None:
+        for name, known in (("schedule", SCHEDULES), ("select", SELECT)):
+            if getattr(self, name) not in known:
+                raise ConfigError(
+                    f"{name}: expected one of {', '.join(known)}, got {getattr(self, name)!r}"
+                )
+        for name in WORDS:
+            if not isinstance(getattr(self, name), str):
+                raise ConfigError(f"{name}: expected text, got {getattr(self, name)!r}")
+        for name in PATTERNS:
+            value = getattr(self, name)
+            if not isinstance(value, (tuple, list)) or not all(isinstance(p, str) for p in value):
+                raise ConfigError(f"{name}: expected a list of patterns, got {value!r}")
+        for name in ("resize", "tensorboard"):
+            if not isinstance(getattr(self, name), bool):
+                raise ConfigError(f"{name}: expected true or false, got {getattr(self, name)!r}")
+        if self.resize and not self.init:
+            raise ConfigError("resize: expected only with init, which names what is resized")
+        if self.curriculum and not self.eval_every:
+            raise ConfigError("curriculum: expected eval_every too: a success is an evaluation")
 
     def total_steps(self, items: int) -> int:
         """Return the number of updates of a run over a split of `items` pairs.
@@ -116,7 +155,8 @@ class TrainConfig:
         >>> TrainConfig().to_dict()["betas"]
         [0.9, 0.98]
         """
-        return {**dataclasses.asdict(self), "betas": list(self.betas)}
+        values = dataclasses.asdict(self)
+        return {k: list(v) if isinstance(v, tuple) else v for k, v in values.items()}
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> TrainConfig:
@@ -143,9 +183,7 @@ class TrainConfig:
         0.01
         """
         check_keys(values, [field.name for field in dataclasses.fields(cls)], "train")
-        values = dict(values)
-        if isinstance(values.get("betas"), list):
-            values["betas"] = tuple(values["betas"])
+        values = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
         return cls(**values).validate()
 
 

@@ -46,7 +46,11 @@ class Run:
     path : Path or None
         The run folder; None if nothing was written.
     finished : bool
-        Whether the run reached its end (all its steps, or its patience).
+        Whether the run reached its end (all its steps, its patience, or too large a loss).
+    status : str
+        "running" (stopped on the way), "finished", "stopped early" or "diverged".
+    flops : float
+        Floating-point operations of all updates, forward and backward.
     """
 
     model: _core.Model
@@ -57,12 +61,14 @@ class Run:
     metrics: list[dict[str, Any]]
     path: Path | None = None
     finished: bool = True
+    status: str = "finished"
+    flops: float = 0.0
 
     def __repr__(self) -> str:
         """Say what was trained, how far, and how good it last was on the validation split."""
         exact = [row["valid_exact_match"] for row in self.metrics if "valid_exact_match" in row]
         valid = f", {exact[-1]:.1%} exact on valid" if exact else ""
-        state = "finished" if self.finished else "not finished"
+        state = self.status if self.finished else "not finished"
         where = f" in {self.path}" if self.path else ""
         return f"<Run of {self.model_config.kind}: step {self.step}, {state}{valid}{where}>"
 
@@ -275,6 +281,7 @@ def teacher_forced(model: _core.Model, split: SplitLike, threads: int) -> dict[s
 def load_run(path: str | Path) -> Run:
     """Load a run folder at its newest checkpoint, or one checkpoint's folder.
 
+    A finished run that was trained with `select="best"` is loaded at its best evaluation.
     Loading executes no code from the files.
 
     Parameters
@@ -299,12 +306,10 @@ def load_run(path: str | Path) -> Run:
         loaded = checkpoint.load(path)
         return Run(loaded.model, loaded.model_config, None, loaded.vocabulary, loaded.step, [])
     settings = checkpoint.read_settings(path)
-    newest = checkpoint.newest(path)
-    if newest is None:
-        raise FormatError(
-            f"{path}: the run has no checkpoint yet; resume it, or train with save_every="
-        )
-    loaded = checkpoint.load(newest)
+    loaded = checkpoint.load(checkpoint.chosen(path))
+    last = checkpoint.newest(path)
+    assert last is not None
+    state = checkpoint.read_state(last)
     return Run(
         model=loaded.model,
         model_config=loaded.model_config,
@@ -313,5 +318,7 @@ def load_run(path: str | Path) -> Run:
         step=loaded.step,
         metrics=read_metrics(path / "metrics.jsonl"),
         path=path,
-        finished=loaded.state["finished"],
+        finished=state["finished"],
+        status=state["status"],
+        flops=state["flops"] + state["sums"]["flops"],
     )

@@ -86,6 +86,26 @@ def pack(
     return PackedSplit(ids[0], offsets[0], ids[1], offsets[1], tuple(vocabulary))
 
 
+def first_items(split: SplitLike, count: int) -> SplitLike:
+    """Return the first `count` pairs of a split, all of them for 0.
+
+    Examples
+    --------
+    >>> split = pack([([3], [3]), ([4], [4])], ["<pad>", "<bos>", "<eos>", "a", "b"])
+    >>> first_items(split, 1).labels.tolist()
+    [3]
+    """
+    if not 0 < count < len(split.input_offsets) - 1:
+        return split
+    if hasattr(split, "take"):
+        part: SplitLike = split.take(slice(count))
+        return part
+    inputs, labels = split.input_offsets[: count + 1], split.label_offsets[: count + 1]
+    return PackedSplit(
+        split.input_ids[: inputs[-1]], inputs, split.labels[: labels[-1]], labels, split.vocabulary
+    )
+
+
 def check_split(split: Any, name: str) -> SplitLike:
     """Return `split` if it has what a split needs.
 
