@@ -5,6 +5,7 @@ from recursionlab.learn.predictions import Outputs, Predictions
 from recursionlab.learn.run import Run, load_run
 from recursionlab.learn.split import PackedSplit, SplitLike, pack
 from recursionlab.learn.training import train
+from recursionlab.learn.turns import next_turn
 
 __all__ = [
     "Outputs",
@@ -14,6 +15,7 @@ __all__ = [
     "SplitLike",
     "TrainConfig",
     "load_run",
+    "next_turn",
     "pack",
     "train",
 ]

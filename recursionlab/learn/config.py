@@ -12,7 +12,7 @@ from recursionlab.errors import ConfigError
 
 SCHEDULES = ("constant", "linear", "cosine")
 SELECT = ("last", "best")
-WORDS = ("init", "curriculum")
+WORDS = ("init", "corrections", "curriculum")
 PATTERNS = ("freeze", "lora_targets")
 
 
@@ -60,6 +60,7 @@ class TrainConfig:
     lora_rank: int = 0  # above 0: learn updates of this rank, and freeze the rest ("*") by default
     lora_alpha: float = 16.0  # scale of the updates times their rank
     lora_targets: tuple[str, ...] = ("*q_proj.weight", "*v_proj.weight")  # patterns of matrices
+    corrections: str = ""  # folder of a run: its wrong answers, to be corrected, are learned too
     curriculum: str = ""  # column of the split: its lowest values first, more after each success
     curriculum_goal: float = 0.9  # exact match on what is seen of `valid` that is a success
     tensorboard: bool = False  # also write event files for TensorBoard
@@ -122,6 +123,8 @@ class TrainConfig:
                 raise ConfigError(f"{name}: expected true or false, got {getattr(self, name)!r}")
         if self.resize and not self.init:
             raise ConfigError("resize: expected only with init, which names what is resized")
+        if self.curriculum and self.corrections:
+            raise ConfigError("corrections: expected without curriculum: turns have no columns")
         if self.curriculum and not self.eval_every:
             raise ConfigError("curriculum: expected eval_every too: a success is an evaluation")
 

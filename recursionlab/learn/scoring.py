@@ -12,7 +12,14 @@ BATCH = 64  # sequences decoded at once; it changes no result
 
 
 def decoded(model: _core.Model, split: SplitLike, threads: int) -> NDArray[np.bool_]:
-    """Let a model answer a split freely (greedy), and tell which answers are exact, (R,) bool.
+    """Let a model answer a split freely, and tell which answers are exact, (R,) bool."""
+    return free_answers(model, split, threads)[2]
+
+
+def free_answers(
+    model: _core.Model, split: SplitLike, threads: int
+) -> tuple[NDArray[np.int32], NDArray[np.int64], NDArray[np.bool_]]:
+    """Return a model's greedy answers to a split, packed, and which of them are exact.
 
     An answer is cut one token after the longest label: by then it is wrong.
     """
@@ -28,4 +35,4 @@ def decoded(model: _core.Model, split: SplitLike, threads: int) -> NDArray[np.bo
         threads,
     )
     exact = _core.compare(ids, offsets, split.labels, split.label_offsets, threads)[0]
-    return exact.astype(bool) & finished
+    return ids, offsets, exact.astype(bool) & finished

@@ -18,6 +18,7 @@ from recursionlab.learn.job import Job
 from recursionlab.learn.metrics import Metrics
 from recursionlab.learn.run import Run
 from recursionlab.learn.split import SplitLike, check_split, check_vocabulary, checksum
+from recursionlab.learn.turns import with_corrections
 from recursionlab.machine import default_threads, describe
 
 if TYPE_CHECKING:
@@ -85,17 +86,21 @@ def train(
     if resume is not None and output is not None and Path(output) != Path(resume):
         raise ConfigError("output: a resumed run stays in its folder; leave output out")
     given = threads or default_threads()
+    now = given if callable(given) else lambda: given
     with contextlib.ExitStack() as stack:
         if resume is not None:
             folder = Path(resume)
             if folder.is_dir():
                 stack.enter_context(files.locked(folder))
-            job = _open(folder, model_config, split, valid, config)
+            job = _open(folder, model_config, split, valid, config, now)
         else:
-            job, begun = _start(model_config, split, valid, TrainConfig.from_dict(config))
+            settings = TrainConfig.from_dict(config)
+            if settings.corrections:
+                split = with_corrections(split, settings.corrections, now())
+            job, begun = _start(model_config, split, valid, settings)
             if output is not None:
                 _claim(stack, Path(output), job, split, begun)
-        job.threads = given if callable(given) else lambda: given
+        job.threads = now
         job.progress = progress
         return job.run()
 
@@ -191,6 +196,7 @@ def _open(
     split: SplitLike,
     valid: SplitLike | None,
     config: dict[str, Any],
+    threads: Callable[[], int],
 ) -> Job:
     settings = checkpoint.read_settings(folder)
     if shape is not None and not isinstance(shape, Mapping) and shape != settings.model:
@@ -203,6 +209,8 @@ def _open(
                 "its configuration"
             )
     check_vocabulary(split, settings.vocabulary, "split")
+    if settings.train.corrections:
+        split = with_corrections(split, settings.train.corrections, threads())
     manifest = files.read_json(folder / "manifest.json")
     _check_data(folder, manifest, split, valid)
     newest = checkpoint.newest(folder)
