@@ -17,6 +17,7 @@ NAMES = {
     "steps": "updates made",
     "flops": "floating-point operations",
 }
+POINT = "variant and point"  # what stands below the axis where no key does
 SHARES = ("exact_match", "token_accuracy")
 
 
@@ -53,8 +54,8 @@ def sweep_figure(
     if len(keys) == 2 and full and len(groups) == 1:
         return _heat_map(rows, keys, metric, title)
     if len(keys) != 1 or not full:
-        rows = [{**row, "point": row["variant"]} for row in rows]
-        keys, groups = ["point"], [""]
+        rows = [{**row, POINT: row["variant"]} for row in rows]
+        keys, groups = [POINT], [""]
     return _lines(rows, keys[0], groups, metric, title)
 
 
@@ -97,13 +98,16 @@ def _lines(
             if metric == "exact_match":
                 low, high = [r["lowest"] for r in mine], [r["highest"] for r in mine]
                 label = "range of the seeds" if len(groups) == 1 else None
-                ax.fill_between(x, low, high, color=colour, alpha=0.18, lw=0, label=label)
+                if key == POINT:
+                    ax.vlines(x, low, high, color=colour, lw=1.6, label=label)
+                else:
+                    ax.fill_between(x, low, high, color=colour, alpha=0.18, lw=0, label=label)
             ax.plot(
                 x,
                 [row[metric] for row in mine],
                 color=colour,
                 marker=MARKERS[k % len(MARKERS)],
-                ls=LINES[k // len(COLOURS) % len(LINES)] if key != "point" else "none",
+                ls=LINES[k // len(COLOURS) % len(LINES)] if key != POINT else "none",
                 ms=5,
                 lw=1.6,
                 label=group if len(groups) > 1 else "mean over seeds",
