@@ -7,6 +7,7 @@ command goes on where a stopped one was.
 from __future__ import annotations
 
 import argparse
+from typing import Any
 
 from recursionlab.commands._options import (
     output_options,
@@ -49,7 +50,15 @@ def run(args: argparse.Namespace) -> None:
     if args.json:
         print_json(out.to_dict())
         return
-    rows = [
-        {k: v for k, v in row.items() if "." in k or k in ("variant", *SHOWN)} for row in out.points
-    ]
+    rows = [_row(row, out.costs) for row in out.points]
     print(f"{Table(rows)}\n{out.folder / 'results.csv'}\n{out.figure}")
+
+
+def _row(point: dict[str, Any], costs: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return what is printed of a point: its keys, its results, its mean cost a run."""
+    row = {k: v for k, v in point.items() if "." in k or k in ("variant", *SHOWN)}
+    mine = [c for c in costs if c["variant"] == point["variant"] and "train_seconds" in c]
+    for name, key, unit in (("seconds", "train_seconds", 1), ("MiB", "peak_bytes", 2**20)):
+        if mine:
+            row[name] = round(sum(c[key] for c in mine) / len(mine) / unit)
+    return row

@@ -9,7 +9,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from recursionlab.data.dataset import Dataset
+import numpy as np
+
+from recursionlab.data.dataset import Dataset, Packed
 from recursionlab.errors import ConfigError, DivergedError, FormatError, InputError
 from recursionlab.experiments.config import Settings, load_experiment, settings_of
 from recursionlab.files import clean, is_new, read_json, write_json
@@ -142,18 +144,21 @@ def run_one(
     told = {"status": run.status, "steps": run.step, "flops": run.flops}
     summary: dict[str, Any] = {"seed": seed, **told, "splits": {}}
     for name in evaluated_splits(settings, data):
-        result = evaluate(
-            run,
-            data[name],
-            by=settings.evaluate.by,
-            train=data["train"],
-            keep=settings.evaluate.keep,
-            samples=folder / f"samples-{name}.jsonl",
-            threads=now(),
-        )
+        options: dict[str, Any] = {
+            "by": settings.evaluate.by,
+            "train": data["train"],
+            "keep": settings.evaluate.keep,
+            "samples": folder / f"samples-{name}.jsonl",
+            "threads": now(),
+        }
+        try:
+            result = evaluate(run, data[name], **options)
+        except DivergedError:  # a model whose answers are not numbers gives none
+            summary["status"] = "diverged"
+            result = evaluate(_silence(len(data[name])), data[name], **options)
         result.save(folder / f"evaluation-{name}.json")
         summary["splits"][name] = result.overall
-        if settings.evaluate.rollout:
+        if settings.evaluate.rollout and summary["status"] != "diverged":
             from recursionlab.data.make import as_values
             from recursionlab.judge.rollout import rollout
 
@@ -195,6 +200,11 @@ def _shortcut(
     )
     write_json(folder / "shortcut.json", found.to_dict())
     return {"found": found.found, "leaves": found.shortcut.size, **found.overall}
+
+
+def _silence(items: int) -> Packed:
+    """Return an empty answer to each of some items."""
+    return Packed(np.zeros(0, np.int32), np.zeros(items + 1, np.int64))
 
 
 def _train(

@@ -12,7 +12,7 @@ from typing import Any
 
 from recursionlab.errors import ConfigError
 from recursionlab.experiments.config import Experiment, load_experiment
-from recursionlab.experiments.results import run_folder
+from recursionlab.experiments.results import read_results, run_folder, summarize
 from recursionlab.experiments.run import run_all
 from recursionlab.experiments.single import COST, DONE
 from recursionlab.files import atomic_file, locked, read_json, write_json
@@ -26,6 +26,7 @@ class Sweep:
     figure: Path
     points: list[dict[str, Any]]
     runs: list[dict[str, Any]]
+    costs: list[dict[str, Any]]  # a row a run: seconds and memory, which are not the same again
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON values."""
@@ -35,6 +36,7 @@ class Sweep:
             "table": str(self.folder / "results.csv"),
             "points": self.points,
             "runs": self.runs,
+            "costs": self.costs,
         }
 
 
@@ -103,8 +105,10 @@ def _close(folder: Path, experiment: Experiment) -> Sweep:
     _write_csv(folder / "runs.csv", runs)
     _write_csv(folder / "costs.csv", costs)
     write_json(folder / "results.json", {"points": points, "runs": runs})
+    config = read_json(folder / "experiment.json")["config"]
+    write_json(folder / "summary.json", summarize(read_results(folder, config), config))
     figure = _draw(folder, experiment, points)
-    return Sweep(folder, figure, points, runs)
+    return Sweep(folder, figure, points, runs, costs)
 
 
 def run_rows(

@@ -158,7 +158,10 @@ class Job:
         if last or _due(step, self.config.log_every):
             last = self._log(step, bar) or last
         if self.valid is not None and (last or _due(step, self.config.eval_every)):
-            improved = self._score(step)
+            try:
+                improved = self._score(step)
+            except DivergedError:  # finite weights whose answers are not
+                self.state["status"], last = "diverged", True
             if 0 < self.config.patience <= int(self.state["stale"]) and not last:
                 self.state["status"], last = "stopped early", True
         self.state["finished"] = last

@@ -97,7 +97,7 @@ def _lines(
             colour = COLOURS[k % len(COLOURS)]
             if metric == "exact_match":
                 low, high = [r["lowest"] for r in mine], [r["highest"] for r in mine]
-                label = "range of the seeds" if len(groups) == 1 else None
+                label = "range of the seeds" if len(groups) == 1 else ""
                 if key == POINT:
                     ax.vlines(x, low, high, color=colour, lw=1.6, label=label)
                 else:

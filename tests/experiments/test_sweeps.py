@@ -94,6 +94,40 @@ def test_a_run_that_cannot_be_done_stops_the_sweep_with_its_reason(tmp_path):
         sweep(TABLE, output=tmp_path / "out", sets=sets, threads=2, quiet=True)
 
 
+def test_a_run_that_diverges_is_told_and_the_others_go_on(tmp_path):
+    wild = {"train.lr": 1000.0, "train.weight_decay": 1000.0, "train.eps": 1e-30}
+    sets = {
+        "sweep.product": {},
+        "sweep.points": [{"train.lr": 1e-3}, wild],
+        "train.steps": 400, "train.clip": 0.0, "train.warmup": 0, "model.norm": "rmsnorm",
+        "experiment.seeds": [0],
+    }  # fmt: skip
+    table = {k: v for k, v in TABLE.items() if k != "sweep"}
+    found = sweep(table, output=tmp_path / "out", sets=sets, threads=2, quiet=True)
+    status = {row["train.lr"]: row["status"] for row in found.runs}
+    assert status == {1e-3: "finished", 1000.0: "diverged"}
+    rows = {r["train.lr"]: r for r in found.points if r["split"] == "test"}
+    assert (rows[1e-3]["diverged"], rows[1000.0]["diverged"]) == (0, 1)
+    assert rows[1e-3]["steps"] == 400 > rows[1000.0]["steps"] > 0
+    assert rows[1e-3]["flops"] > rows[1000.0]["flops"] > 0
+
+
+def test_every_result_has_its_cost(whole):
+    assert len(whole.costs) == 8
+    for row in whole.costs:
+        assert row["train_seconds"] > 0 and row["peak_bytes"] > 2**20
+        assert row["flops_per_second"] > 0
+    for row in whole.runs:
+        assert row["status"] == "finished" and row["steps"] == 4 and row["flops"] > 1e5
+
+
+def test_a_sweep_has_a_page_too(whole):
+    from recursionlab.report import write_report
+
+    assert "lr=0.001" in write_report(whole.folder).read_text()
+    (whole.folder / "report.html").unlink()
+
+
 def test_threads_go_where_there_is_work():
     told = []
 
