@@ -65,7 +65,7 @@ typedef struct rlab_train_config {
 rlab_status rlab_train_config_check(rlab_ctx *ctx, const rlab_train_config *config);
 
 /* Learning rate of update `step`, counted from 0: a function of the step alone. Warm-up first, then
- * constant, or down to lr * lr_end by a line or half a cosine. */
+ * constant, or down to lr * lr_end by a line or half a cosine, or towards it as 1 / sqrt(step). */
 double rlab_schedule_lr(const rlab_train_config *config, int64_t step);
 
 /* ---- batches -------------------------------------------------------------------------------- */

@@ -1,6 +1,7 @@
-/* Learning rates: functions of the step alone, without a function of the C library. */
+/* Learning rates: functions of the step alone; of the C library only sqrt, which is exact. */
 #include "learn/learn.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -65,6 +66,9 @@ rlab_schedule_lr(const rlab_train_config *config, int64_t step) {
         break;
     case RLAB_SCHEDULE_COSINE:
         share = 0.5 * (1.0 + cos_pi(progress));
+        break;
+    case RLAB_SCHEDULE_INVERSE_SQRT:
+        share = sqrt((double)(config->warmup > 1 ? config->warmup : 1) / (double)(step + 1));
         break;
     default:
         return config->lr;

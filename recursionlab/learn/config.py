@@ -10,7 +10,7 @@ from typing import Any
 from recursionlab.config import check_keys
 from recursionlab.errors import ConfigError
 
-SCHEDULES = ("constant", "linear", "cosine")
+SCHEDULES = ("constant", "linear", "cosine", "inverse_sqrt")
 SELECT = ("last", "best")
 WORDS = ("init", "corrections", "curriculum")
 PATTERNS = ("freeze", "lora_targets")
@@ -36,7 +36,7 @@ class TrainConfig:
     batch_size: int = 64  # pairs an update
     lr: float = 1e-3  # peak learning rate of AdamW
     warmup: int = 100  # first updates, over which the rate rises linearly
-    schedule: str = "cosine"  # after the warm-up: constant, linear or cosine
+    schedule: str = "cosine"  # after the warm-up: constant, linear, cosine or inverse_sqrt
     lr_end: float = 0.0  # where the schedule ends, as a share of lr
     weight_decay: float = 0.01  # decoupled, on matrices only
     betas: tuple[float, float] = (0.9, 0.98)  # decay rates of AdamW's two moments

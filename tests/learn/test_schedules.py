@@ -6,9 +6,10 @@ from reference import learning as ref
 
 from recursionlab import _core
 from recursionlab.errors import InputError
+from recursionlab.learn.config import SCHEDULES
 
 
-@pytest.mark.parametrize("schedule", ["constant", "linear", "cosine"])
+@pytest.mark.parametrize("schedule", SCHEDULES)
 @pytest.mark.parametrize(("steps", "warmup"), [(1, 0), (50, 0), (50, 7), (50, 50), (10, 80)])
 @pytest.mark.parametrize("lr_end", [0.0, 0.1])
 def test_rates_follow_the_formula(schedule, steps, warmup, lr_end):
@@ -23,6 +24,8 @@ def test_the_warm_up_rises_to_the_peak_and_the_schedule_falls_to_its_end():
     assert rates[9] == 1.0 == rates[10]
     assert np.all(np.diff(rates[10:]) < 0)
     assert rates[100] == pytest.approx(0.1)
+    rates = [_core.learning_rate("inverse_sqrt", 100, 16, 1.0, 0.0, s) for s in range(64)]
+    assert rates[15] == 1.0 and rates[63] == 0.5 and np.all(np.diff(rates[15:]) < 0)
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ def learning_rate(schedule, steps, warmup, lr, lr_end, step):
         "constant": 1.0,
         "linear": 1.0 - progress,
         "cosine": 0.5 * (1.0 + math.cos(math.pi * progress)),
+        "inverse_sqrt": math.sqrt(max(warmup, 1) / (step + 1)),
     }[schedule]
     return lr if schedule == "constant" else lr * (lr_end + (1 - lr_end) * share)
 
