@@ -247,19 +247,23 @@ def merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def set_key(table: Mapping[str, Any], dotted: str, value: Any) -> dict[str, Any]:
-    """Return `table` with `a.b.c` set to `value`.
+    """Return `table` with `a.b.c` set to `value`, in the place of what was there.
 
     Examples
     --------
     >>> set_key({"train": {"steps": 1}}, "train.steps", 2)
     {'train': {'steps': 2}}
     """
-    over: Any = value
-    for key in reversed(dotted.split(".")):
-        if not key:
-            raise ConfigError(f"{dotted!r}: expected a key such as train.steps")
-        over = {key: over}
-    return merge(table, over)
+    keys = dotted.split(".")
+    if not all(keys):
+        raise ConfigError(f"{dotted!r}: expected a key such as train.steps")
+    out = here = dict(table)
+    for key in keys[:-1]:
+        inner = here.get(key)
+        here[key] = dict(inner) if isinstance(inner, Mapping) else {}
+        here = here[key]
+    here[keys[-1]] = value
+    return out
 
 
 def defaults_of(cls: type) -> dict[str, Any]:

@@ -275,7 +275,8 @@ def _with_sets(
         variants = {variant: variants.get(variant, {})}
     for name, over in variants.items():
         for key, value in sets.items():
-            if isinstance(over, Mapping) and key in flatten(over):
+            inside = flatten(over) if isinstance(over, Mapping) else {}
+            if any(f"{known}.".startswith(f"{key}.") for known in inside):
                 variants[name] = over = set_key(over, key, value)
     return {**table, "experiment": {**experiment, "variants": variants}}
 

@@ -55,6 +55,11 @@ def train(
         If the folder is not empty and `resume` is not set.
     """
     experiment = load_experiment(config, sets=sets, variant=variant)
+    if len(experiment.variants) > 1 and experiment.sweep.keys():
+        raise ConfigError(
+            f"{config}: has a table [sweep]: run it with `recursionlab sweep`, or train one point "
+            "with --set sweep.product={} --set sweep.points=[]"
+        )
     if len(experiment.variants) > 1:
         names = ", ".join(experiment.variants)
         raise ConfigError(f"{config}: has several variants; choose one with --variant: {names}")

@@ -92,6 +92,16 @@ def test_a_set_key_goes_over_the_variants_too():
     assert load_experiment(BASE).variants["a"].train["lr"] == 0.5
 
 
+def test_a_set_table_takes_the_place_of_what_was_there():
+    base = {**BASE, "sweep": {"product": {"train": {"lr": [0.1, 0.2]}}}}
+    base["data"] = {**BASE["data"], "renames": {"xH": "one"}}
+    assert len(load_experiment(base).variants) == 4
+    sets = {"sweep.product": {}, "data.renames": {"xO": "nil"}}
+    found = load_experiment(base, sets=sets).variants
+    assert len(found) == 2
+    assert all(s.data.renames == {"xO": "nil"} for s in found.values())
+
+
 def test_the_printed_configuration_says_every_key(tmp_path):
     from recursionlab.learn import TrainConfig
 

@@ -174,6 +174,15 @@ def test_training_from_the_command_line_scores_and_reports(file, tmp_path, capsy
     assert (tmp_path / "report.html").read_bytes() == page
 
 
+def test_a_single_training_wants_a_single_point(file, capsys):
+    file.write_text(SMALL + "\n[sweep.product]\ntrain.lr = [1e-3, 1e-4]\n")
+    assert cli.main(["train", str(file), "--variant", "natural"]) == 2
+    assert "run it with `recursionlab sweep`" in capsys.readouterr().err
+    words = ["--variant", "natural", "--set", "sweep.product={}", "--print-config"]
+    assert cli.main(["train", str(file), *words]) == 0
+    assert cli.main(["train", str(file)]) == 2
+
+
 def test_a_stopped_run_goes_on_to_the_same_bits(file, tmp_path, monkeypatch):
     words = ["train", str(file), "--variant", "natural", "--set", "train.save_every=1"]
     assert cli.main([*words, "--output", str(tmp_path / "whole")]) == 0

@@ -193,6 +193,7 @@ def test_a_folder_that_cannot_be_written_is_told(work, capsys):
             ["predict", work / "run", work / "run" / "data"],
             ["report", work / "run"],
             ["reproduce", work / "ok.toml"],
+            ["sweep", work / "ok.toml"],
         ):
             one_line(mistake(capsys, *words, "--output", out))
     assert (work / "file").read_text() == "mine"
@@ -202,12 +203,15 @@ def test_a_folder_in_use_is_not_written_over(work, capsys):
     before = sorted(p for p in work.rglob("*"))
     for words in (["train", work / "ok.toml"], ["generate", work / "ok.toml"]):
         assert "not empty" in one_line(mistake(capsys, *words, "--output", work / "run"))
-    one_line(mistake(capsys, "reproduce", work / "ok.toml", "--output", work / "run"))
+    for command in ("reproduce", "sweep"):
+        one_line(mistake(capsys, command, work / "ok.toml", "--output", work / "run"))
     assert sorted(p for p in work.rglob("*")) == before
 
 
 @pytest.mark.parametrize("limit", [0, 100, 3000])
-@pytest.mark.parametrize("command", ["generate", "train", "predict", "report", "reproduce"])
+@pytest.mark.parametrize(
+    "command", ["generate", "train", "predict", "report", "reproduce", "sweep"]
+)
 def test_a_full_disk_is_one_line_and_leaves_no_half_file(command, limit, work):
     config, out = str(work / "ok.toml"), str(work / "new")
     words = {
@@ -216,6 +220,7 @@ def test_a_full_disk_is_one_line_and_leaves_no_half_file(command, limit, work):
         "predict": ["predict", str(work / "run"), str(work / "run" / "data")],
         "report": ["report", str(work / "run")],
         "reproduce": ["reproduce", config],
+        "sweep": ["sweep", config],
     }[command]
     call = f"main({[*words, '--output', out]})"
     code = f"import sys; from recursionlab.cli import main; sys.exit({call})"
