@@ -89,7 +89,8 @@ def read_source(path: Path) -> Source:
         loader: Any = getattr(models, "from_pretrained", None)
         if loader is None:
             raise FormatError(f"{path}: Hugging Face models cannot be read by this version")
-        model, shape = loader(path)
+        found = loader(path)
+        model, shape = (found.model, found.model_config) if hasattr(found, "model") else found
         return Source(model, shape, None, weights)
     folder = path if weights.exists() else checkpoint.chosen(path)
     loaded = checkpoint.load(folder)

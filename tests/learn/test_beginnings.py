@@ -107,6 +107,29 @@ def test_what_to_begin_from_must_be_there(first, tmp_path):
         train(SHAPE, split, resize=True, **SHORT)
 
 
+def test_a_model_without_names_of_tokens_goes_by_their_numbers(first, tmp_path, monkeypatch):
+    from recursionlab import models
+
+    folder = tmp_path / "pretrained"
+    shutil.copytree(first / "checkpoints" / "step_5", folder)
+    (folder / "config.json").write_text('{"model_type": "bart"}')
+    split, source = copy_split(20), load_run(first)
+    monkeypatch.setattr(models, "from_pretrained", None, raising=False)
+    with pytest.raises(FormatError, match="Hugging Face models cannot be read"):
+        train(None, split, init=str(folder), **SHORT)
+    loader = lambda path: (source.model, source.model_config)  # noqa: E731
+    monkeypatch.setattr(models, "from_pretrained", loader)
+    quiet = {**SHORT, "lr": 0.0, "weight_decay": 0.0}
+    run = train(None, split, init=str(folder), **quiet)
+    assert all(np.array_equal(v, weights(source)[n]) for n, v in weights(run).items())
+    fewer = copy_split(20, letters=3)
+    with pytest.raises(ConfigError, match="has 7 tokens, the data 6; set resize = true"):
+        train(None, fewer, init=str(folder), **quiet)
+    part = train(None, fewer, init=str(folder), resize=True, **quiet)
+    table = weights(source)["shared.weight"]
+    np.testing.assert_array_equal(weights(part)["shared.weight"], table[:6])
+
+
 def test_freezing_by_pattern_keeps_what_it_names(first):
     before = weights(load_run(first))
     freeze = ["*", "!decoder.*", "decoder.layers.0.fc?.*"]
