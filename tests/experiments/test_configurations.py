@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from recursionlab.config import flatten, parse_seeds, parse_value, to_toml, tomllib
@@ -25,6 +25,7 @@ VALUES = st.recursive(
 )
 
 
+@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.dictionaries(KEYS, VALUES, max_size=4))
 def test_what_is_written_as_toml_reads_back_the_same(table):
     assert tomllib.loads(to_toml(table)) == table
@@ -75,7 +76,7 @@ SETS = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(SETS)
 def test_file_flags_and_python_are_one(sets):
     in_python = load_experiment(BASE, sets=sets)
