@@ -172,7 +172,7 @@ def run_one(
             whole = rollout(run, data[name], values, by=by, train=seen)
             whole.save(folder / f"evaluation-{whole.split}.json")
             summary["splits"][whole.split] = whole.overall
-    if settings.evaluate.shortcut:
+    if settings.evaluate.shortcut and summary["status"] != "diverged":
         summary["shortcut"] = _shortcut(run, settings, data, folder, now())
     found = read_evaluations(folder)
     summary["columns"] = {name: distinct_columns(e.groups) for name, e in found.items()}
