@@ -84,13 +84,9 @@ def read_source(path: Path) -> Source:
         raise FormatError(f"{path}: found neither checkpoints nor {checkpoint.MODEL}")
     config = path / "config.json"
     if weights.exists() and config.exists() and "model_type" in _mapping(files.read_json(config)):
-        from recursionlab import models
+        from recursionlab.models import from_pretrained
 
-        loader: Any = getattr(models, "from_pretrained", None)
-        if loader is None:
-            raise FormatError(f"{path}: Hugging Face models cannot be read by this version")
-        found = loader(path)
-        model, shape = (found.model, found.model_config) if hasattr(found, "model") else found
+        model, shape = from_pretrained(path)
         return Source(model, shape, None, weights)
     folder = path if weights.exists() else checkpoint.chosen(path)
     loaded = checkpoint.load(folder)

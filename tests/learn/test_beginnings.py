@@ -9,6 +9,7 @@ import one_run
 import pytest
 from learners import copy_split
 
+from recursionlab import models
 from recursionlab.errors import ConfigError, FormatError
 from recursionlab.learn import job as job_module
 from recursionlab.learn import load_run, pack, train
@@ -107,27 +108,27 @@ def test_what_to_begin_from_must_be_there(first, tmp_path):
         train(SHAPE, split, resize=True, **SHORT)
 
 
-def test_a_model_without_names_of_tokens_goes_by_their_numbers(first, tmp_path, monkeypatch):
-    from recursionlab import models
-
-    folder = tmp_path / "pretrained"
-    shutil.copytree(first / "checkpoints" / "step_5", folder)
-    (folder / "config.json").write_text('{"model_type": "bart"}')
-    split, source = copy_split(20), load_run(first)
-    monkeypatch.setattr(models, "from_pretrained", None, raising=False)
-    with pytest.raises(FormatError, match="Hugging Face models cannot be read"):
-        train(None, split, init=str(folder), **SHORT)
-    loader = lambda path: (source.model, source.model_config)  # noqa: E731
-    monkeypatch.setattr(models, "from_pretrained", loader)
-    quiet = {**SHORT, "lr": 0.0, "weight_decay": 0.0}
-    run = train(None, split, init=str(folder), **quiet)
-    assert all(np.array_equal(v, weights(source)[n]) for n, v in weights(run).items())
+def test_a_hugging_face_folder_goes_by_the_numbers_of_its_tokens(tmp_path):
+    folder, split = tmp_path / "pretrained", copy_split(20)
+    shape = Transformer(
+        max_positions=16, activation="gelu", bias=True, norm_place="post", scale_embeddings=False,
+        embedding_norm=True, **one_run.SHAPE,
+    )  # fmt: skip
+    model = shape.build(len(split.vocabulary), seed=3)
+    models.save_pretrained(model, shape, folder)
+    source, _ = models.from_pretrained(folder)
+    before = {name: view.copy() for name, view in source.parameters().items()}
+    quiet = {**SHORT, "lr": 0.0, "weight_decay": 0.0, "init": str(folder)}
+    run = train(None, split, **quiet)
+    assert all(np.array_equal(v, before[n]) for n, v in weights(run).items())
     fewer = copy_split(20, letters=3)
     with pytest.raises(ConfigError, match="has 7 tokens, the data 6; set resize = true"):
-        train(None, fewer, init=str(folder), **quiet)
-    part = train(None, fewer, init=str(folder), resize=True, **quiet)
-    table = weights(source)["shared.weight"]
-    np.testing.assert_array_equal(weights(part)["shared.weight"], table[:6])
+        train(None, fewer, **quiet)
+    part = train(None, fewer, resize=True, **quiet)
+    np.testing.assert_array_equal(weights(part)["shared.weight"], before["shared.weight"][:6])
+    tuned = train(None, split, init=str(folder), lora_rank=2, lr=0.01, **SHORT)
+    changed = {n for n, v in weights(tuned).items() if not np.array_equal(v, before[n])}
+    assert changed and all(n.endswith(("q_proj.weight", "v_proj.weight")) for n in changed)
 
 
 def test_freezing_by_pattern_keeps_what_it_names(first):
