@@ -14,7 +14,7 @@ from recursionlab.interpret.batch import Batch
 from recursionlab.interpret.finding import Finding
 from recursionlab.interpret.hooks import HookedModel
 from recursionlab.interpret.names import Point
-from recursionlab.interpret.trees import parents
+from recursionlab.interpret.trees import arities, parents
 
 RELATIONS = ("previous", "same", "parent", "child", "recursion", "carry", "return")
 _FROM_TRACE = ("recursion", "carry", "return")
@@ -191,7 +191,8 @@ def _trace_goal(
                     goal[r, row, key] = True
         elif name == "carry":
             for row, _ in path[:-1]:
-                goal[r, row, last_key] = row < lengths[r]
+                if row < lengths[r]:
+                    goal[r, row, last_key] = True
         else:
             goal[r, last_row + 1 : lengths[r], last_key] = True
     return goal
@@ -273,7 +274,7 @@ def visits_of(
     Parameters
     ----------
     function : Function
-        Of one argument.
+        Of one argument, at closed types.
     values : sequence of values
         Its arguments.
     codec : Codec
@@ -288,6 +289,11 @@ def visits_of(
         number writes it), and where the call's argument begins in the source. Of several calls
         before the next token, the last.
 
+    Raises
+    ------
+    InputError
+        If the data's tokens are not those of the terms, one for one.
+
     Examples
     --------
     >>> from recursionlab import library
@@ -296,44 +302,67 @@ def visits_of(
     >>> visits_of(succ, [succ.domain.parse("xI (xI (xO xH))")], codec)
     [[(0, 0), (1, 1), (2, 2)]]
     """
+    plain = function.codec(encoding="prefix", order="natural", renames={})
+    arity = arities(function.program)
     out = []
     for value in values:
-        source = _words(str(value))
-        n_out = len(_words(str(function(value))))
-        path: dict[int, int] = {0: 0}
+        result = function(value)
+        source, output = (_named(plain, plain.encode(*v)) for v in ((value,), (result, "output")))
+        rows = _token_places(codec, result, "output", len(output), reverse)
+        keys = _token_places(codec, value, "input", len(source), reverse)
+        path, at = {0: 0}, 0
         for step in function.trace(value, granularity="call"):
-            words = str(step.term).replace("(", " ( ").replace(")", " ) ").split()
+            words = _named(plain, plain.encode_term(step.term))
             if "UNROLL" not in words:
                 break
-            at = words.index("UNROLL")
-            written = len([w for w in words[:at] if w not in "()"])
-            path[written] = _place(source, _argument(words[at + 1 :]))
-        pairs = sorted(path.items())
-        if reverse:
-            pairs = [(n_out - 1 - row, len(source) - 1 - key) for row, key in pairs][::-1]
-        out.append(pairs)
+            call = words.index("UNROLL")
+            at = _place(source, _first_value(words[call + 1 :], arity), at)
+            path[_written(words[:call], output)] = at
+        pairs = [(rows[row], keys[key]) for row, key in sorted(path.items()) if row < len(rows)]
+        out.append(sorted(pairs))
     return out
 
 
-def _words(text: str) -> list[str]:
-    return text.replace("(", " ").replace(")", " ").split()
+def _named(codec: Any, tokens: NDArray[np.int32]) -> list[str]:
+    return [codec.vocabulary[t] for t in tokens]
 
 
-def _argument(words: list[str]) -> list[str]:
-    """Return the constructors of the term that stands first."""
-    if words[0] != "(":
-        return words[:1]
-    level = 0
-    for i, word in enumerate(words):
-        level += (word == "(") - (word == ")")
-        if level == 0:
-            return [w for w in words[:i] if w not in "()"]
-    return [w for w in words if w not in "()"]
+def _token_places(codec: Any, value: Any, side: str, count: int, reverse: bool) -> list[int]:
+    """Return where each constructor of a value stands among its tokens, brackets left out."""
+    names = _named(codec, codec.encode(value, side))
+    places = [i for i, name in enumerate(names) if name not in ("(", ")")]
+    if len(places) != count:
+        raise InputError("visits_of: expected a token for every constructor of a value")
+    return places[::-1] if reverse else places
 
 
-def _place(source: list[str], part: list[str]) -> int:
-    """Return where a subterm begins, the last place if there are several."""
-    for i in range(len(source) - len(part), -1, -1):
+def _written(words: list[str], output: list[str]) -> int:
+    """Return how many tokens of the output stand, in order, before a call."""
+    k = 0
+    for word in words:
+        k += k < len(output) and word == output[k]
+    return k
+
+
+def _place(source: list[str], part: list[str], after: int) -> int:
+    """Return where a subterm stands: the first place after the last call's, else any."""
+    for i in [*range(after + 1, len(source)), *range(after, -1, -1)]:
         if source[i : i + len(part)] == part:
             return i
-    return 0
+    return after
+
+
+def _first_value(words: list[str], arity: Mapping[str, int]) -> list[str]:
+    """Return the words of the value that stands first.
+
+    Examples
+    --------
+    >>> _first_value(["S", "O", "S", "O"], {"S": 1, "O": 0})
+    ['S', 'O']
+    """
+    wanted = 1
+    for i, word in enumerate(words):
+        wanted += arity.get(word, 0) - 1
+        if wanted == 0:
+            return words[: i + 1]
+    return words

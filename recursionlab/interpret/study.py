@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from recursionlab.errors import InputError
+from recursionlab.errors import DecodeError, InputError
 from recursionlab.files import atomic_file, write_json
 from recursionlab.interpret.ablation import ablate, attentions
 from recursionlab.interpret.attention import attention_map
@@ -100,8 +100,7 @@ def _experiments(
         )
         for at in ("resid_pre", "heads"):
             yield f"patch-{at}", partial(_patched, model, part, function, codec, at, threads)
-        values = [codec.decode(part.inputs[i], "input") for i in range(len(part))]
-        visits = visits_of(function, values, codec, reverse=reverse)
+        visits = _visits(part, function, codec, reverse)
     yield (
         "heads",
         partial(find_heads, model, batch, arity=arity, visits=visits, reverse=reverse),
@@ -132,6 +131,15 @@ def _language(data: Any) -> tuple[Any, Any, Any]:
     function = program[config.function].at(**config.at)
     codec = function.codec(encoding=config.encoding, order=config.order, renames=config.renames)
     return program, function, codec
+
+
+def _visits(part: Any, function: Any, codec: Any, reverse: bool) -> Any:
+    """Return what `visits_of` says, or None where the data's tokens are not the terms'."""
+    try:
+        values = [codec.decode(part.inputs[i], "input") for i in range(len(part))]
+        return visits_of(function, values, codec, reverse=reverse)
+    except (DecodeError, InputError):
+        return None
 
 
 def _patched(

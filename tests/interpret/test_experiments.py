@@ -273,6 +273,15 @@ def test_visits_follow_the_reducer(binary):
     assert visits_of(succ, [value], codec) == [[(0, 0), (1, 1), (2, 2)]]
     assert visits_of(succ, [value], codec, reverse=True) == [[(1, 1), (2, 2), (3, 3)]]
     assert visits_of(succ, [succ.domain.parse("xO xH")], codec) == [[(0, 0)]]
+    for name, want in (
+        # node (node leaf true leaf) false (node leaf false leaf): a token's call is the last before
+        ("preorder", [(0, 0), (2, 1), (4, 6), (6, 7)]),
+        ("inorder", [(0, 2), (2, 4), (4, 7), (6, 9)]),
+    ):
+        walk = rlab.library("tree")[name].at(A="bool")
+        codec = walk.codec(encoding="prefix", order="natural", renames={})
+        value = walk.domain.parse("node (node leaf true leaf) false (node leaf false leaf)")
+        assert visits_of(walk, [value], codec) == [want], name
 
 
 def test_trees_of_tokens():
