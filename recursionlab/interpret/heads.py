@@ -340,7 +340,8 @@ def _written(words: list[str], output: list[str]) -> int:
     """Return how many tokens of the output stand, in order, before a call."""
     k = 0
     for word in words:
-        k += k < len(output) and word == output[k]
+        if k < len(output) and word == output[k]:
+            k += 1
     return k
 
 
