@@ -347,7 +347,8 @@ def _written(words: list[str], output: list[str]) -> int:
 
 def _place(source: list[str], part: list[str], after: int) -> int:
     """Return where a subterm stands: the first place after the last call's, else any."""
-    for i in [*range(after + 1, len(source)), *range(after, -1, -1)]:
+    places: list[int] = [*range(after + 1, len(source)), *range(after, -1, -1)]
+    for i in places:
         if source[i : i + len(part)] == part:
             return i
     return after
