@@ -5,6 +5,7 @@ Environment variables, for developers and CI:
   RECURSIONLAB_DEBUG=1                       -O0 -g, assertions on
   RECURSIONLAB_SANITIZE=address,undefined    sanitizers, assertions on, arenas become plain malloc
   RECURSIONLAB_COVERAGE=1                    gcov instrumentation
+  RECURSIONLAB_EMULATE=1                     AVX-512 kernels run on AVX2, lane by lane, for tests
   RECURSIONLAB_OPENMP=0                      build without OpenMP (everything runs on one thread)
 """
 
@@ -30,9 +31,12 @@ WARNINGS = (
 ).split()
 COMMON = "-std=c99 -fvisibility=hidden -ffp-contract=off -fno-math-errno -fopenmp-simd".split()
 # The suffix of a file's name selects its instruction set; every other file gets the baseline.
+AVX2 = ["-mavx2", "-mfma"]
+AVX512 = [*AVX2, "-mavx512f", "-mavx512bw", "-mavx512dq", "-mavx512vl"]
 ISA_FLAGS = {
-    "_avx2.c": ["-mavx2", "-mfma"],
-    "_avx512.c": ["-mavx512f", "-mavx512bw", "-mavx512dq", "-mavx512vl", "-mavx2", "-mfma"],
+    "_avx2.c": AVX2,
+    "_avx512.c": AVX512,
+    "_avx512bf16.c": [*AVX512, "-mavx512bf16"],
     "": ["-march=x86-64-v2"],
 }
 
@@ -46,6 +50,8 @@ def isa_flags(source):
     """Return the instruction-set flags of one source file."""
     if not X86:
         return []
+    if switch("EMULATE") and "_avx512" in source:
+        return [*AVX2, "-Wno-psabi"]
     return next(flags for suffix, flags in ISA_FLAGS.items() if source.endswith(suffix))
 
 
@@ -61,6 +67,8 @@ def build_flags():
         flags = [*flags, "-O0", "-g", "-UNDEBUG"]
     else:
         flags = [*flags, "-O3", "-g1", "-DNDEBUG"]
+    if switch("EMULATE"):
+        flags.append("-DRLAB_EMULATE")
     if switch("WERROR"):
         flags.append("-Werror")
     if switch("COVERAGE"):

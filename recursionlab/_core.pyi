@@ -162,6 +162,7 @@ class Trainer:
         clip: float,
         label_smoothing: float,
         seed: int,
+        precision: str,
         frozen: NDArray[np.uint8] | None = None,
         adapted: NDArray[np.uint8] | None = None,
         lora_rank: int = 1,

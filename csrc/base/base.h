@@ -190,10 +190,11 @@ typedef enum rlab_isa {
     RLAB_ISA_BASE = 0,
     RLAB_ISA_AVX2,
     RLAB_ISA_AVX512,
+    RLAB_ISA_AVX512BF16,
     RLAB_ISA_COUNT
 } rlab_isa;
 
-const char *rlab_isa_name(rlab_isa isa); /* "base", "avx2", "avx512" */
+const char *rlab_isa_name(rlab_isa isa); /* "base", "avx2", "avx512", "avx512bf16" */
 /* The widest instruction set that this processor and this build have. */
 rlab_isa rlab_isa_best(void);
 /* `name` NULL or "": the best one. An unknown or unavailable name is an error that lists what there

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-static const char *const isa_names[RLAB_ISA_COUNT] = {"base", "avx2", "avx512"};
+static const char *const isa_names[RLAB_ISA_COUNT] = {"base", "avx2", "avx512", "avx512bf16"};
 
 const char *
 rlab_isa_name(rlab_isa isa) {
@@ -16,9 +16,12 @@ rlab_isa_best(void) {
     __builtin_cpu_init();
     if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma"))
         return RLAB_ISA_BASE;
+#if defined(RLAB_EMULATE)
+    return RLAB_ISA_AVX512BF16;
+#endif
     if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
         __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl"))
-        return RLAB_ISA_AVX512;
+        return __builtin_cpu_supports("avx512bf16") ? RLAB_ISA_AVX512BF16 : RLAB_ISA_AVX512;
     return RLAB_ISA_AVX2;
 #else
     return RLAB_ISA_BASE;
@@ -43,5 +46,6 @@ rlab_isa_choose(rlab_ctx *ctx, rlab_isa *out, const char *name) {
         return RLAB_OK;
     }
     return rlab_fail(ctx, RLAB_EVALUE,
-                     "instruction set: expected base, avx2 or avx512, got '%.40s'", name);
+                     "instruction set: expected base, avx2, avx512 or avx512bf16, got '%.40s'",
+                     name);
 }

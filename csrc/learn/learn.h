@@ -43,6 +43,18 @@ const char *rlab_schedule_name(rlab_schedule schedule);
 /* An unknown name is an error that lists what there is. */
 rlab_status rlab_schedule_find(rlab_ctx *ctx, rlab_schedule *out, const char *name);
 
+/* ---- precision ------------------------------------------------------------------------------- */
+
+/* Of the products of linear layers in training; weights, sums and all else are float32. */
+typedef enum rlab_precision {
+    RLAB_FLOAT32,
+    RLAB_BFLOAT16, /* operands rounded to bfloat16 on the way in */
+    RLAB_PRECISION_COUNT
+} rlab_precision;
+
+/* An unknown name is an error that lists what there is. */
+rlab_status rlab_precision_find(rlab_ctx *ctx, rlab_precision *out, const char *name);
+
 /* ---- configuration -------------------------------------------------------------------------- */
 
 typedef struct rlab_train_config {
@@ -59,6 +71,7 @@ typedef struct rlab_train_config {
     double clip;         /* largest global gradient norm; 0: no clipping */
     double smoothing;    /* label smoothing, in [0, 1) */
     uint64_t seed;       /* of the order of pairs and of dropout */
+    rlab_precision precision;
 } rlab_train_config;
 
 /* Refuses values outside their ranges, naming the field. */
@@ -177,6 +190,7 @@ typedef struct rlab_trainer {
     rlab_corpus corpus; /* its arrays are borrowed */
     rlab_train_config config;
     rlab_optimizer optimizer; /* owns g, m, v and cells */
+    rlab_weights *weights;    /* the model's own, or a view of them packed as bfloat16 */
     uint8_t *frozen, *decay;  /* (parameters,); (P / RLAB_DECAY_BLOCK,), 0 where frozen */
     rlab_adapter *adapter;    /* NULL: none */
     rlab_team *team;

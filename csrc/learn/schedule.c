@@ -16,18 +16,38 @@ rlab_schedule_name(rlab_schedule schedule) {
     return names[schedule];
 }
 
-rlab_status
-rlab_schedule_find(rlab_ctx *ctx, rlab_schedule *out, const char *name) {
+static const char *const precisions[RLAB_PRECISION_COUNT] = {"float32", "bfloat16"};
+
+/* The number of a name in a list; an unknown one is an error that lists them. */
+static rlab_status
+find_name(rlab_ctx *ctx, int *out, const char *what, const char *const *list, int count,
+          const char *name) {
     char known[256] = "";
-    for (int i = 0; i < RLAB_SCHEDULE_COUNT; i++) {
+    for (int i = 0; i < count; i++) {
         size_t at = strlen(known);
-        if (strcmp(names[i], name) == 0) {
-            *out = (rlab_schedule)i;
+        if (strcmp(list[i], name) == 0) {
+            *out = i;
             return RLAB_OK;
         }
-        snprintf(known + at, sizeof known - at, "%s%s", at ? ", " : "", names[i]);
+        snprintf(known + at, sizeof known - at, "%s%s", at ? ", " : "", list[i]);
     }
-    return rlab_fail(ctx, RLAB_EVALUE, "schedule: expected one of %s, got '%.60s'", known, name);
+    return rlab_fail(ctx, RLAB_EVALUE, "%s: expected one of %s, got '%.60s'", what, known, name);
+}
+
+rlab_status
+rlab_schedule_find(rlab_ctx *ctx, rlab_schedule *out, const char *name) {
+    int i = 0;
+    RLAB_TRY(find_name(ctx, &i, "schedule", names, RLAB_SCHEDULE_COUNT, name));
+    *out = (rlab_schedule)i;
+    return RLAB_OK;
+}
+
+rlab_status
+rlab_precision_find(rlab_ctx *ctx, rlab_precision *out, const char *name) {
+    int i = 0;
+    RLAB_TRY(find_name(ctx, &i, "precision", precisions, RLAB_PRECISION_COUNT, name));
+    *out = (rlab_precision)i;
+    return RLAB_OK;
 }
 
 /* sin and cos of x in [0, pi/4] to double precision, by their series; the same bits everywhere. */

@@ -80,11 +80,12 @@ check_lengths(rlab_ctx *ctx, const rlab_model *model, const rlab_corpus *c) {
 /* A team with room for any batch of `size` pairs of the corpus, and the pairs' own room. */
 static rlab_status
 make_room(rlab_ctx *ctx, rlab_team **team, rlab_minibatch *pairs, const rlab_model *model,
-          const rlab_corpus *corpus, int64_t size, int32_t shards, bool training) {
+          const rlab_kernels *kernels, const rlab_corpus *corpus, int64_t size, int32_t shards,
+          bool training) {
     rlab_batch batch;
     RLAB_TRY(check_lengths(ctx, model, corpus));
     RLAB_TRY(rlab_minibatch_new(ctx, pairs, &model->roles, corpus, size));
-    RLAB_TRY(rlab_team_new(ctx, team, model->graph, model->kernels, shards, training));
+    RLAB_TRY(rlab_team_new(ctx, team, model->graph, kernels, shards, training));
     make_batch(&batch, model, pairs);
     return rlab_team_reserve(ctx, *team, &batch);
 }
@@ -126,8 +127,15 @@ freeze(rlab_ctx *ctx, rlab_trainer *t, const rlab_learned *learned) {
 static rlab_status
 fill(rlab_ctx *ctx, rlab_trainer *t, const rlab_learned *learned) {
     rlab_optimizer *o = &t->optimizer;
+    const rlab_kernels *kernels = t->model->kernels;
     void *cells = NULL;
     RLAB_TRY(freeze(ctx, t, learned));
+    t->weights = t->model->weights;
+    if (t->config.precision == RLAB_BFLOAT16) {
+        kernels = kernels->bfloat16;
+        t->weights = NULL;
+        RLAB_TRY(rlab_weights_view(ctx, &t->weights, t->model->weights, kernels));
+    }
     o->kernels = t->model->kernels;
     o->size = rlab_graph_size(t->model->graph);
     o->decay = t->decay;
@@ -137,7 +145,7 @@ fill(rlab_ctx *ctx, rlab_trainer *t, const rlab_learned *learned) {
     RLAB_TRY(alloc_floats(ctx, &o->v, o->size));
     RLAB_TRY(rlab_alloc(ctx, &cells, rlab_optimizer_cells(o->size), sizeof(double)));
     o->cells = cells;
-    return make_room(ctx, &t->team, &t->pairs, t->model, &t->corpus, t->config.batch_size,
+    return make_room(ctx, &t->team, &t->pairs, t->model, kernels, &t->corpus, t->config.batch_size,
                      (int32_t)t->config.shards, true);
 }
 
@@ -175,6 +183,8 @@ rlab_trainer_free(rlab_trainer *t) {
     rlab_adapter_free(t->adapter);
     rlab_minibatch_free(&t->pairs);
     rlab_team_free(t->team);
+    if (t->weights != t->model->weights)
+        rlab_weights_free(t->weights);
     rlab_free(t);
 }
 
@@ -209,8 +219,7 @@ update(rlab_ctx *ctx, rlab_update *out, rlab_trainer *t, int threads) {
         rlab_batch_items(t->pairs.item, t->seen, t->config.batch_size, t->config.seed, step);
     rlab_minibatch_gather(&t->pairs, &t->corpus, count);
     make_batch(&batch, t->model, &t->pairs);
-    RLAB_TRY(rlab_team_run(ctx, &loss, t->optimizer.g, t->team, t->model->weights, &batch, &run,
-                           threads));
+    RLAB_TRY(rlab_team_run(ctx, &loss, t->optimizer.g, t->team, t->weights, &batch, &run, threads));
     out->tokens = loss.count;
     out->loss = loss.sum / (double)loss.count;
     out->grad_norm = learned_gradient(t, threads);
@@ -227,22 +236,32 @@ update(rlab_ctx *ctx, rlab_update *out, rlab_trainer *t, int threads) {
                               out->grad_norm, threads);
         rlab_adapter_merge(t->adapter);
     }
-    rlab_weights_pack(t->model->weights, threads);
+    rlab_weights_pack(t->weights, threads);
     t->step++;
     return RLAB_OK;
 }
 
-rlab_status
-rlab_trainer_run(rlab_ctx *ctx, rlab_update *updates, int64_t *done, rlab_trainer *t, int64_t count,
-                 int threads) {
-    *done = 0;
-    rlab_weights_pack(t->model->weights, threads); /* they may have been written since */
+static rlab_status
+run_updates(rlab_ctx *ctx, rlab_update *updates, int64_t *done, rlab_trainer *t, int64_t count,
+            int threads) {
     while (*done < count) {
         RLAB_TRY(rlab_ctx_poll(ctx));
         RLAB_TRY(update(ctx, &updates[*done], t, threads));
         ++*done;
     }
     return RLAB_OK;
+}
+
+rlab_status
+rlab_trainer_run(rlab_ctx *ctx, rlab_update *updates, int64_t *done, rlab_trainer *t, int64_t count,
+                 int threads) {
+    rlab_status status;
+    *done = 0;
+    rlab_weights_pack(t->weights, threads); /* they may have been written since */
+    status = run_updates(ctx, updates, done, t, count, threads);
+    if (t->weights != t->model->weights)
+        rlab_weights_pack(t->model->weights, threads);
+    return status;
 }
 
 /* ---- teacher forcing ------------------------------------------------------------------------ */
@@ -327,7 +346,8 @@ rlab_teacher_forced(rlab_ctx *ctx, rlab_score *out, rlab_model *model, const rla
     rlab_status status;
     job.model = model;
     job.pairs = &pairs;
-    status = make_room(ctx, &job.team, &pairs, model, corpus, SCORE_PAIRS, SCORE_SHARDS, false);
+    status = make_room(ctx, &job.team, &pairs, model, model->kernels, corpus, SCORE_PAIRS,
+                       SCORE_SHARDS, false);
     if (status == RLAB_OK) {
         rlab_weights_pack(model->weights, threads);
         status = score_all(ctx, &score, &job, &pairs, corpus, threads);

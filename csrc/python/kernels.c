@@ -242,8 +242,9 @@ call_gemm_packed(call *c) {
     const size_t ldc = row_step(c, n);
     float *o = out(c, span(m, n, ldc));
     const rlab_epilogue e = epilogue_of(c, m, n);
+    float *work = scratch(c, c->k->gemm_work);
     if (ready(c))
-        c->k->gemm_packed(m, n, k, a, lda, packed, accumulate, o, ldc, &e);
+        c->k->gemm_packed(m, n, k, a, lda, packed, accumulate, o, ldc, &e, work);
 }
 
 static void
@@ -526,13 +527,23 @@ static const struct {
 
 #define CALLS (sizeof calls / sizeof *calls)
 
-/* The kernels of a named instruction set, or NULL with an exception. */
+/* The kernels of a named instruction set, "avx2" or "avx2/bfloat16", or NULL with an exception. */
 static const rlab_kernels *
-kernels_of(rlab_py_state *state, const char *isa) {
+kernels_of(rlab_py_state *state, const char *name) {
     const rlab_kernels *k;
+    const char *slash = strchr(name, '/');
+    char isa[40];
     rlab_isa chosen;
     rlab_ctx ctx;
     rlab_ctx_init(&ctx);
+    PyOS_snprintf(isa, sizeof isa, "%.*s", slash ? (int)(slash - name) : 39, name);
+    if (slash && strcmp(slash, "/bfloat16") != 0) {
+        PyErr_Format(state->exceptions[RLAB_EVALUE],
+                     "kernel: expected an instruction set, '/bfloat16' after it or nothing, got "
+                     "'%.60s'",
+                     name);
+        return NULL;
+    }
     if (rlab_isa_choose(&ctx, &chosen, isa) != RLAB_OK) {
         rlab_py_raise(state, &ctx);
         return NULL;
@@ -540,7 +551,7 @@ kernels_of(rlab_py_state *state, const char *isa) {
     k = rlab_kernels_get(chosen);
     if (!k)
         PyErr_Format(state->exceptions[RLAB_EVALUE], "kernel: this build has none for %s", isa);
-    return k;
+    return k && slash ? k->bfloat16 : k;
 }
 
 static PyObject *

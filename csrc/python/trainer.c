@@ -70,29 +70,29 @@ learned_of(rlab_py_state *state, rlab_learned *out, const rlab_model *model, PyO
     return 0;
 }
 
-enum { REQUIRED = 19 }; /* arguments of Trainer, the first of those in config_of's list */
+enum { REQUIRED = 20 }; /* arguments of Trainer, the first of those in config_of's list */
 
 static int
 config_of(rlab_py_state *state, rlab_train_config *out, rlab_learned *learned, PyObject *first[7],
           PyObject *args, PyObject *kwargs) {
     static const char *const names[] = {
-        "model",        "input_ids", "input_offsets",   "labels", "label_offsets",
-        "steps",        "warmup",    "batch_size",      "shards", "schedule",
-        "lr",           "lr_end",    "beta1",           "beta2",  "eps",
-        "weight_decay", "clip",      "label_smoothing", "seed",   "frozen",
-        "adapted",      "lora_rank", "lora_alpha",      NULL};
+        "model",        "input_ids", "input_offsets",   "labels",     "label_offsets",
+        "steps",        "warmup",    "batch_size",      "shards",     "schedule",
+        "lr",           "lr_end",    "beta1",           "beta2",      "eps",
+        "weight_decay", "clip",      "label_smoothing", "seed",       "precision",
+        "frozen",       "adapted",   "lora_rank",       "lora_alpha", NULL};
     long long steps = 0, warmup = 0, batch_size = 0, shards = 0;
     unsigned long long seed = 0;
-    const char *schedule = NULL;
+    const char *schedule = NULL, *precision = NULL;
     int rank = 1;
     rlab_ctx ctx;
     learned->alpha = 1.0;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "OOOOO|$LLLLsddddddddKOOid:Trainer",
-                                     (char **)(uintptr_t)names, &first[0], &first[1], &first[2],
-                                     &first[3], &first[4], &steps, &warmup, &batch_size, &shards,
-                                     &schedule, &out->lr, &out->lr_end, &out->beta1, &out->beta2,
-                                     &out->eps, &out->weight_decay, &out->clip, &out->smoothing,
-                                     &seed, &first[5], &first[6], &rank, &learned->alpha))
+    if (!PyArg_ParseTupleAndKeywords(
+            args, kwargs, "OOOOO|$LLLLsddddddddKsOOid:Trainer", (char **)(uintptr_t)names,
+            &first[0], &first[1], &first[2], &first[3], &first[4], &steps, &warmup, &batch_size,
+            &shards, &schedule, &out->lr, &out->lr_end, &out->beta1, &out->beta2, &out->eps,
+            &out->weight_decay, &out->clip, &out->smoothing, &seed, &precision, &first[5],
+            &first[6], &rank, &learned->alpha))
         return -1;
     for (int i = 5; i < REQUIRED; i++)
         if (!kwargs || !PyDict_GetItemString(kwargs, names[i])) {
@@ -107,7 +107,8 @@ config_of(rlab_py_state *state, rlab_train_config *out, rlab_learned *learned, P
     out->shards = shards;
     out->seed = seed;
     rlab_ctx_init(&ctx);
-    if (rlab_schedule_find(&ctx, &out->schedule, schedule) == RLAB_OK)
+    if (rlab_schedule_find(&ctx, &out->schedule, schedule) == RLAB_OK &&
+        rlab_precision_find(&ctx, &out->precision, precision) == RLAB_OK)
         return 0;
     rlab_py_raise(state, &ctx);
     return -1;

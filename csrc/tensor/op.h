@@ -194,6 +194,7 @@ struct rlab_weights {
     const rlab_graph *graph;
     const rlab_kernels *kernels;
     float *at;       /* (graph size,) */
+    bool borrowed;   /* `at` is another's */
     float *packed;   /* packed copies */
     size_t *wf, *wb; /* (params,) places in packed, of parameters that are packed */
 };

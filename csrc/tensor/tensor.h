@@ -210,6 +210,9 @@ struct rlab_tap {
 
 rlab_status rlab_weights_new(rlab_ctx *ctx, rlab_weights **out, const rlab_graph *graph,
                              const rlab_kernels *kernels);
+/* The same values, which stay `of`'s and must outlive it, with packed copies for other kernels. */
+rlab_status rlab_weights_view(rlab_ctx *ctx, rlab_weights **out, rlab_weights *of,
+                              const rlab_kernels *kernels);
 void rlab_weights_free(rlab_weights *weights);
 /* The flat buffer (rlab_graph_size floats). Whoever changes it calls rlab_weights_pack before the
  * next run. */

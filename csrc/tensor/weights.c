@@ -4,15 +4,18 @@
 
 #include <string.h>
 
-rlab_status
-rlab_weights_new(rlab_ctx *ctx, rlab_weights **out, const rlab_graph *graph,
-                 const rlab_kernels *kernels) {
+/* Room for values, or those given, and for packed copies. */
+static rlab_status
+make_weights(rlab_ctx *ctx, rlab_weights **out, const rlab_graph *graph,
+             const rlab_kernels *kernels, float *at) {
     rlab_weights *w;
     size_t packed = 0, n = graph->params.len;
     RLAB_TRY(rlab_alloc(ctx, (void **)&w, 1, sizeof *w));
     w->graph = graph;
     w->kernels = kernels;
-    if (rlab_alloc(ctx, (void **)&w->at, graph->size, sizeof *w->at) != RLAB_OK ||
+    w->at = at;
+    w->borrowed = at != NULL;
+    if ((!at && rlab_alloc(ctx, (void **)&w->at, graph->size, sizeof *w->at) != RLAB_OK) ||
         rlab_alloc(ctx, (void **)&w->wf, n, sizeof *w->wf) != RLAB_OK ||
         rlab_alloc(ctx, (void **)&w->wb, n, sizeof *w->wb) != RLAB_OK)
         goto fail;
@@ -35,11 +38,24 @@ fail:
     return ctx->status;
 }
 
+rlab_status
+rlab_weights_new(rlab_ctx *ctx, rlab_weights **out, const rlab_graph *graph,
+                 const rlab_kernels *kernels) {
+    return make_weights(ctx, out, graph, kernels, NULL);
+}
+
+rlab_status
+rlab_weights_view(rlab_ctx *ctx, rlab_weights **out, rlab_weights *of,
+                  const rlab_kernels *kernels) {
+    return make_weights(ctx, out, of->graph, kernels, of->at);
+}
+
 void
 rlab_weights_free(rlab_weights *w) {
     if (!w)
         return;
-    rlab_free(w->at);
+    if (!w->borrowed)
+        rlab_free(w->at);
     rlab_free(w->packed);
     rlab_free(w->wf);
     rlab_free(w->wb);

@@ -282,6 +282,7 @@ def our_step(case: Case, split: PackedSplit, shards: int) -> Step:
         clip=1.0,
         label_smoothing=0.0,
         seed=0,
+        precision="float32",
     )
 
     def step(count: int, threads: int) -> None:

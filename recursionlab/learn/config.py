@@ -14,6 +14,7 @@ SCHEDULES = ("constant", "linear", "cosine", "inverse_sqrt")
 SELECT = ("last", "best")
 WORDS = ("init", "corrections", "curriculum")
 PATTERNS = ("freeze", "lora_targets")
+PRECISIONS = ("float32", "bfloat16")
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,7 @@ class TrainConfig:
     label_smoothing: float = 0.0  # share of a label given to all tokens alike
     seed: int = 0  # of initialisation, order of the data and dropout; 0 <= seed < 2^64
     shards: int = 4  # parts of a batch, each one thread's work; the results depend on it
+    precision: str = "float32"  # of linear layers' products: float32 or bfloat16, sums are float32
     log_every: int = 20  # updates between two rows of metrics
     eval_every: int = 0  # updates between two evaluations on `valid`; 0: only at the end
     eval_items: int = 0  # first pairs of `valid` that are evaluated; 0: all
@@ -103,6 +105,10 @@ class TrainConfig:
         _number("lora_alpha", self.lora_alpha, 0.0, 1e6, low_open=True)
         _number("curriculum_goal", self.curriculum_goal, 0.0, 1.0)
         self._check_words()
+        if self.precision not in PRECISIONS:
+            raise ConfigError(
+                f"precision: expected one of {', '.join(PRECISIONS)}, got {self.precision!r}"
+            )
         return self
 
     def _check_words(self) -> None:

@@ -134,6 +134,7 @@ def _job(
         clip=float(config.clip),
         label_smoothing=float(config.label_smoothing),
         seed=config.seed,
+        precision=config.precision,
         **learned_options(config, model),
     )
     per_epoch = (items - 1) // config.batch_size + 1

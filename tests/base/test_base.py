@@ -103,7 +103,7 @@ def run(code, **environment):
 def test_an_unknown_instruction_set_is_refused():
     done = run("import recursionlab._core", RECURSIONLAB_ISA="sse9")
     assert done.returncode != 0
-    assert "expected base, avx2 or avx512, got 'sse9'" in done.stderr
+    assert "expected base, avx2, avx512 or avx512bf16, got 'sse9'" in done.stderr
 
 
 def test_the_instruction_set_can_be_forced_down():

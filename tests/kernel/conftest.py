@@ -17,3 +17,9 @@ def kernels(request):
 def rng():
     """Fixed random numbers for inputs."""
     return np.random.default_rng(0)
+
+
+@pytest.fixture(params=_core.isas())
+def bfloat16(request):
+    """The same with products of bfloat16."""
+    return Kernels(f"{request.param}/bfloat16")

@@ -10,13 +10,13 @@ from recursionlab.errors import InputError
 
 
 def test_every_kernel_is_run_by_a_test():
-    text = "".join(p.read_text() for p in Path(__file__).parent.glob("test_kernel_*.py"))
+    text = "".join(p.read_text() for p in Path(__file__).parent.glob("*kernel_*.py"))
     assert not [name for name in _core.kernel_names() if f'"{name}"' not in text]
 
 
 def test_the_table_has_a_door_for_every_kernel():
     header = Path(__file__).parents[2] / "csrc/tensor/kernel/kernel.h"
-    table = header.read_text().split("typedef struct rlab_kernels {")[1].split("} rlab_kernels;")[0]
+    table = header.read_text().split("struct rlab_kernels {")[1].split("\n};")[0]
     found = {part.split(")")[0] for part in table.split("(*")[1:]}
     assert found - {"attention_work"} == set(_core.kernel_names())
 
@@ -28,6 +28,7 @@ X = np.zeros(4, np.float32)
     ("args", "message"),
     [
         (("neon", "add", 4, X, X, X), "neon"),
+        (("base/float16", "add", 4, X, X, X), "'/bfloat16' after it"),
         (("base", "subtract", 4, X, X, X), "kernel_names"),
         (("base", "add", 5, X, X, X), "at least 5"),
         (("base", "add", 4, X, X), "more than"),
@@ -61,8 +62,9 @@ def test_heads_must_fit_their_groups():
 
 
 def test_the_peak_loop_counts_its_operations():
-    lanes = {"base": 4, "avx2": 8, "avx512": 16}
+    lanes = {"base": 4, "avx2": 8, "avx512": 16, "avx512bf16": 16}
     for isa in _core.isas():
         flops = _core.kernel(isa, "fma_peak", 10)
-        assert flops > 0 and flops == 10 * _core.kernel(isa, "fma_peak", 1)
-        assert flops % (2 * 10 * lanes.get(isa, 16)) == 0
+        assert flops == 10 * 12 * 2 * lanes[isa]
+        pairs = 2 if isa == "avx512bf16" else 1
+        assert _core.kernel(f"{isa}/bfloat16", "fma_peak", 10) == pairs * flops

@@ -2,52 +2,18 @@
 
 import numpy as np
 import pytest
+from kernel_products import TRANS, operands, packed_product, product, single
 from kernel_runner import Kernels
 from reference import kernels as ref
 
 from recursionlab import _core
 
-TRANS = {"NN": 0, "NT": 1, "TN": 2}
 SHAPES = [
     (0, 3, 4), (3, 0, 4), (3, 4, 0), (1, 1, 1), (1, 7, 5), (2, 16, 8), (5, 17, 3), (6, 16, 256),
     (7, 15, 257), (13, 64, 64), (12, 24, 300), (14, 65, 513), (97, 33, 31), (390, 70, 20),
     (520, 50, 9), (523, 64, 260),
     (64, 128, 520),
 ]  # fmt: skip
-
-
-def single(*shape, rng):
-    return rng.standard_normal(shape).astype(np.float32)
-
-
-def operands(trans, m, n, k, rng):
-    a = single(*((k, m) if trans == "TN" else (m, k)), rng=rng)
-    b = single(*((n, k) if trans == "NT" else (k, n)), rng=rng)
-    return a, b
-
-
-def product(kernels, trans, a, b, c=None, accumulate=0, bias=None, pre=None, kind=0, residual=None):
-    """c = [c +] a b through the plain gemm; rows of a and b as they lie."""
-    m, k = a.shape[::-1] if trans == "TN" else a.shape
-    n = b.shape[0] if trans == "NT" else b.shape[1]
-    c = kernels.out((m, n)) if c is None else kernels.out(c)
-    lda, ldb = a.shape[1], b.shape[1]
-    kernels.run(
-        "gemm", TRANS[trans], m, n, k, lda, a, ldb, b, accumulate, n, c, bias, pre, kind, residual
-    )
-    return c
-
-
-def packed_product(
-    kernels, trans, a, b, c=None, accumulate=0, bias=None, pre=None, kind=0, residual=None
-):
-    m, k = a.shape
-    n = b.shape[0] if trans == "NT" else b.shape[1]
-    c = kernels.out((m, n)) if c is None else kernels.out(c)
-    packed = kernels.out((kernels.run("gemm_pack_size", n, k),))
-    kernels.run("gemm_pack", int(trans == "NT"), n, k, b.shape[1], b, packed)
-    kernels.run("gemm_packed", m, n, k, k, a, packed, accumulate, n, c, bias, pre, kind, residual)
-    return c
 
 
 def close(got, want, k):

@@ -22,6 +22,7 @@ CONFIG = {
     "clip": 0.0,
     "label_smoothing": 0.0,
     "seed": 0,
+    "precision": "float32",
 }
 
 

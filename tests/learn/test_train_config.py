@@ -33,6 +33,7 @@ def test_an_unknown_key_is_refused_with_the_nearest_one():
         ("lr_end", 1.5),
         ("warmup", -1),
         ("schedule", "cosin"),
+        ("precision", "float16"),
         ("weight_decay", -0.1),
         ("betas", (0.9,)),
         ("betas", (0.9, 1.0)),

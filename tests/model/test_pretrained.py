@@ -326,6 +326,7 @@ def test_a_foreign_model_learns_here_and_goes_back(saved, tmp_path):
         **{"steps": 60, "warmup": 5, "batch_size": 16, "shards": 2, "schedule": "constant"},
         **{"lr": 3e-3, "beta1": 0.9, "beta2": 0.98, "eps": 1e-8, "clip": 1.0, "seed": 0},
         **options,
+        precision="float32",
     )
     trainer.run(60, 2)
     after = _core.teacher_forced(ours, *arrays, 1)

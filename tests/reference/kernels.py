@@ -36,6 +36,29 @@ def gemm(trans, a, b, c=None, bias=None, kind=0, residual=None):
     return (t if residual is None else t + residual), pre
 
 
+def bf16(x):
+    """Return float32 x rounded to bfloat16: to nearest, ties to even, denormals to zero."""
+    bits = np.asarray(x, np.float32).view(np.uint32).astype(np.uint64)
+    near = ((bits + 0x7FFF + (bits >> 16 & 1)) & 0xFFFF0000).astype(np.uint32).view(np.float32)
+    return np.where(np.abs(x) < 2.0**-126, np.copysign(np.float32(0), x), near)
+
+
+def gemm_bf16(trans, a, b, c=None, chunk=256):
+    """Return [c +] a b of rounded operands: chunks of k, in each a chain by pairs, odd k first."""
+    a = bf16(a.T if trans == "TN" else a)
+    b = bf16(b.T if trans == "NT" else b)
+    out = np.zeros((a.shape[0], b.shape[1]), np.float32) if c is None else c.copy()
+    for k0 in range(0, a.shape[1], chunk):
+        total = np.zeros(out.shape, np.float32)
+        last = min(k0 + chunk, a.shape[1])
+        for k in range(k0, last, 2):
+            for at in (k + 1, k):
+                if at < last:  # a product of two bfloat16 is exact in float32
+                    total += a[:, at, None] * b[at]
+        out = out + total if k0 or c is not None else total
+    return out
+
+
 def layernorm(x, gamma, beta, eps):
     """Return LayerNorm over the last axis; gamma and beta may be None."""
     mean = x.mean(-1, keepdims=True)

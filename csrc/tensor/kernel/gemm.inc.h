@@ -29,7 +29,7 @@ typedef float vf8 __attribute__((vector_size(32), aligned(4), may_alias));
 
 /* acc (MR, NV vectors) = chain over k < kc of a[i, k] b[k, j], then stored to c or added to it.
  * a[i, k] is at a + i * lda + k, or for trans_a at a + k * lda + i. */
-#define DEFINE_MICRO(name, MR, NV, TA)                                                             \
+#define DEFINE_MICRO(name, MR, NV, TA, FMA)                                                        \
     static void name(size_t kc, const float *a, size_t lda, const float *b, size_t ldb, int add,   \
                      float *c, size_t ldc) {                                                       \
         vf acc[MR][NV];                                                                            \
@@ -40,7 +40,7 @@ typedef float vf8 __attribute__((vector_size(32), aligned(4), may_alias));
             UNROLL for (int j = 0; j < NV; j++) bv[j] = vf_load(b + j * VL);                       \
             UNROLL for (int i = 0; i < MR; i++) {                                                  \
                 const vf av = vf_set1(TA ? a[i] : a[(size_t)i * lda]);                             \
-                UNROLL for (int j = 0; j < NV; j++) acc[i][j] = vf_fma(av, bv[j], acc[i][j]);      \
+                UNROLL for (int j = 0; j < NV; j++) acc[i][j] = FMA(av, bv[j], acc[i][j]);         \
             }                                                                                      \
             a += TA ? lda : 1;                                                                     \
             b += ldb;                                                                              \
@@ -51,52 +51,63 @@ typedef float vf8 __attribute__((vector_size(32), aligned(4), may_alias));
         }                                                                                          \
     }
 
-#define DEFINE_MICRO_ROWS(NV, TA)                                                                  \
-    DEFINE_MICRO(micro_1x##NV##_##TA, 1, NV, TA)                                                   \
-    DEFINE_MICRO(micro_2x##NV##_##TA, 2, NV, TA)                                                   \
-    DEFINE_MICRO(micro_3x##NV##_##TA, 3, NV, TA)                                                   \
-    DEFINE_MICRO(micro_4x##NV##_##TA, 4, NV, TA)                                                   \
-    DEFINE_MICRO(micro_5x##NV##_##TA, 5, NV, TA)                                                   \
-    DEFINE_MICRO(micro_6x##NV##_##TA, 6, NV, TA)
-#define MICRO_ROWS(NV, TA)                                                                         \
-    {micro_1x##NV##_##TA, micro_2x##NV##_##TA, micro_3x##NV##_##TA,                                \
-     micro_4x##NV##_##TA, micro_5x##NV##_##TA, micro_6x##NV##_##TA}
+#define DEFINE_MICRO_ROWS(family, NV, TA, FMA)                                                     \
+    DEFINE_MICRO(family##_1x##NV##_##TA, 1, NV, TA, FMA)                                           \
+    DEFINE_MICRO(family##_2x##NV##_##TA, 2, NV, TA, FMA)                                           \
+    DEFINE_MICRO(family##_3x##NV##_##TA, 3, NV, TA, FMA)                                           \
+    DEFINE_MICRO(family##_4x##NV##_##TA, 4, NV, TA, FMA)                                           \
+    DEFINE_MICRO(family##_5x##NV##_##TA, 5, NV, TA, FMA)                                           \
+    DEFINE_MICRO(family##_6x##NV##_##TA, 6, NV, TA, FMA)
+#define MICRO_ROWS(family, NV, TA)                                                                 \
+    {family##_1x##NV##_##TA, family##_2x##NV##_##TA, family##_3x##NV##_##TA,                       \
+     family##_4x##NV##_##TA, family##_5x##NV##_##TA, family##_6x##NV##_##TA}
 
 typedef void micro_fn(size_t kc, const float *a, size_t lda, const float *b, size_t ldb, int add,
                       float *c, size_t ldc);
+/* [trans_a][vectors - 1][rows - 1] */
+typedef micro_fn *const micro_table[2][GEMM_NV][GEMM_MR];
 
-DEFINE_MICRO_ROWS(1, 0)
-DEFINE_MICRO_ROWS(1, 1)
-DEFINE_MICRO_ROWS(2, 0)
-DEFINE_MICRO_ROWS(2, 1)
+/* Every shape of tile, made of one multiply-add. */
 #if GEMM_NV == 4
-DEFINE_MICRO_ROWS(3, 0)
-DEFINE_MICRO_ROWS(3, 1)
-DEFINE_MICRO_ROWS(4, 0)
-DEFINE_MICRO_ROWS(4, 1)
-#endif
-
-/* micro[trans_a][vectors - 1][rows - 1] */
-static micro_fn *const micro[2][GEMM_NV][GEMM_MR] = {
-#if GEMM_NV == 4
-    {MICRO_ROWS(1, 0), MICRO_ROWS(2, 0), MICRO_ROWS(3, 0), MICRO_ROWS(4, 0)},
-    {MICRO_ROWS(1, 1), MICRO_ROWS(2, 1), MICRO_ROWS(3, 1), MICRO_ROWS(4, 1)},
+#define DEFINE_MICRO_TABLE(family, FMA)                                                            \
+    DEFINE_MICRO_ROWS(family, 1, 0, FMA)                                                           \
+    DEFINE_MICRO_ROWS(family, 1, 1, FMA)                                                           \
+    DEFINE_MICRO_ROWS(family, 2, 0, FMA)                                                           \
+    DEFINE_MICRO_ROWS(family, 2, 1, FMA)                                                           \
+    DEFINE_MICRO_ROWS(family, 3, 0, FMA)                                                           \
+    DEFINE_MICRO_ROWS(family, 3, 1, FMA)                                                           \
+    DEFINE_MICRO_ROWS(family, 4, 0, FMA)                                                           \
+    DEFINE_MICRO_ROWS(family, 4, 1, FMA)                                                           \
+    static micro_table family = {                                                                  \
+        {MICRO_ROWS(family, 1, 0), MICRO_ROWS(family, 2, 0), MICRO_ROWS(family, 3, 0),             \
+         MICRO_ROWS(family, 4, 0)},                                                                \
+        {MICRO_ROWS(family, 1, 1), MICRO_ROWS(family, 2, 1), MICRO_ROWS(family, 3, 1),             \
+         MICRO_ROWS(family, 4, 1)},                                                                \
+    };
 #else
-    {MICRO_ROWS(1, 0), MICRO_ROWS(2, 0)},
-    {MICRO_ROWS(1, 1), MICRO_ROWS(2, 1)},
+#define DEFINE_MICRO_TABLE(family, FMA)                                                            \
+    DEFINE_MICRO_ROWS(family, 1, 0, FMA)                                                           \
+    DEFINE_MICRO_ROWS(family, 1, 1, FMA)                                                           \
+    DEFINE_MICRO_ROWS(family, 2, 0, FMA)                                                           \
+    DEFINE_MICRO_ROWS(family, 2, 1, FMA)                                                           \
+    static micro_table family = {{MICRO_ROWS(family, 1, 0), MICRO_ROWS(family, 2, 0)},             \
+                                 {MICRO_ROWS(family, 1, 1), MICRO_ROWS(family, 2, 1)}};
 #endif
-};
 
-/* One call of gemm, for the functions below. */
+DEFINE_MICRO_TABLE(micro, vf_fma)
+
+/* One call of gemm and the chunk of k it is at, for the functions below. */
 typedef struct job {
     size_t m, n, k;
-    const float *a;
-    size_t lda;
-    const float *strips; /* rows of the current block, laid out by pack_strips, or NULL */
     int trans_a, accumulate;
     float *c;
     size_t ldc;
     const rlab_epilogue *e;
+    /* of the chunk: */
+    const float *a; /* where row a0 begins, its first k */
+    size_t a0, lda;
+    const float *strips; /* rows of the current block, laid out by pack_strips, or NULL */
+    int add, last;       /* adds to c; is followed by the epilogue */
 } job;
 
 /* Columns of the panel that begins at j0, and the same rounded up to whole vectors. */
@@ -142,28 +153,27 @@ epilogue(const job *g, size_t i0, size_t mr, size_t j0, size_t w) {
 /* One tile whose columns do not fill its vectors: computed aside, then copied. */
 static void
 tile_ragged(const job *g, micro_fn *fn, size_t kc, const float *a, size_t lda, const float *b,
-            size_t ldb, int add, size_t i0, size_t mr, size_t j0, size_t w) {
+            size_t ldb, size_t i0, size_t mr, size_t j0, size_t w) {
     float tile[GEMM_MR * NR];
     fn(kc, a, lda, b, ldb, 0, tile, NR);
     for (size_t i = 0; i < mr; i++) {
         float *c = g->c + (i0 + i) * g->ldc + j0;
         const float *t = tile + i * NR;
         for (size_t j = 0; j < w; j++)
-            c[j] = add ? c[j] + t[j] : t[j];
+            c[j] = g->add ? c[j] + t[j] : t[j];
     }
 }
 
-/* Rows [i0, i1) times one panel (columns from j0, rows ldb apart) of chunk [k0, k0 + kc). */
+/* Rows [i0, i1) of the chunk's a times one panel of kc rows, ldb apart: columns from j0. */
 static void
-panel_product(const job *g, size_t i0, size_t i1, size_t j0, size_t k0, size_t kc, const float *b,
-              size_t ldb) {
+panel_product(const job *g, micro_table fns, size_t i0, size_t i1, size_t j0, size_t kc,
+              const float *b, size_t ldb) {
     const size_t w = panel_width(g->n, j0), nv = panel_stride(w) / VL;
-    const int add = g->accumulate || k0 > 0, last = k0 + kc == g->k;
     const float *strip = g->strips;
     for (size_t i = i0, mr; i < i1; i += mr) {
         mr = tile_rows(i1 - i);
-        micro_fn *fn = micro[g->trans_a][nv - 1][mr - 1];
-        const float *a = g->trans_a ? g->a + k0 * g->lda + i : g->a + i * g->lda + k0;
+        micro_fn *fn = fns[g->trans_a][nv - 1][mr - 1];
+        const float *a = g->trans_a ? g->a + (i - g->a0) : g->a + (i - g->a0) * g->lda;
         size_t lda = g->lda;
         if (strip) {
             a = strip;
@@ -178,10 +188,10 @@ panel_product(const job *g, size_t i0, size_t i1, size_t j0, size_t k0, size_t k
         for (size_t r = 0; r < mr; r++)
             __builtin_prefetch(g->c + (i + r) * g->ldc + j0, 1);
         if (w == nv * VL)
-            fn(kc, a, lda, b, ldb, add, g->c + i * g->ldc + j0, g->ldc);
+            fn(kc, a, lda, b, ldb, g->add, g->c + i * g->ldc + j0, g->ldc);
         else
-            tile_ragged(g, fn, kc, a, lda, b, ldb, add, i, mr, j0, w);
-        if (last && g->e)
+            tile_ragged(g, fn, kc, a, lda, b, ldb, i, mr, j0, w);
+        if (g->last && g->e)
             epilogue(g, i, mr, j0, w);
     }
 }
@@ -293,19 +303,31 @@ gemm_pack(int trans_b, size_t n, size_t k, const float *b, size_t ldb, float *pa
 
 /* ---- the products --------------------------------------------------------------------------- */
 
+/* Sets the chunk that begins at k0, of a stored lda apart; returns how much of k it has. */
+INLINE size_t
+set_chunk(job *g, const float *a, size_t lda, size_t k0) {
+    const size_t kc = g->k - k0 < KC ? g->k - k0 : KC;
+    g->a = g->trans_a ? a + k0 * lda : a + k0;
+    g->lda = lda;
+    g->add = g->accumulate || k0 > 0;
+    g->last = k0 + kc == g->k;
+    return kc;
+}
+
 static void
 gemm_packed(size_t m, size_t n, size_t k, const float *a, size_t lda, const float *packed,
-            int accumulate, float *c, size_t ldc, const rlab_epilogue *e) {
-    const job g = {m, n, k, a, lda, NULL, 0, accumulate, c, ldc, e};
+            int accumulate, float *c, size_t ldc, const rlab_epilogue *e, float *work) {
+    job g = {.m = m, .n = n, .k = k, .accumulate = accumulate, .c = c, .ldc = ldc, .e = e};
+    (void)work;
     if (k == 0)
         product_of_nothing(&g);
     for (size_t i = 0; i < m; i += MC) {
         const size_t i1 = m - i < MC ? m : i + MC;
         for (size_t k0 = 0; k0 < k; k0 += KC) {
-            const size_t kc = k - k0 < KC ? k - k0 : KC;
+            const size_t kc = set_chunk(&g, a, lda, k0);
             for (size_t j = 0; j < n; j += NR) {
                 const size_t stride = panel_stride(panel_width(n, j));
-                panel_product(&g, i, i1, j, k0, kc, packed + j * k + k0 * stride, stride);
+                panel_product(&g, micro, i, i1, j, kc, packed + j * k + k0 * stride, stride);
             }
         }
     }
@@ -320,21 +342,20 @@ chunk_product(const job *g, int trans_b, size_t i0, size_t i1, size_t k0, size_t
         const size_t w = panel_width(g->n, j);
         const float *panel = trans_b ? b + j * ldb + k0 : b + k0 * ldb + j;
         if (!trans_b && w % VL == 0 && i1 - i0 <= GEMM_DIRECT_ROWS) {
-            panel_product(g, i0, i1, j, k0, kc, panel, ldb);
+            panel_product(g, micro, i0, i1, j, kc, panel, ldb);
         } else {
             pack_panel(trans_b, kc, w, panel, ldb, work);
-            panel_product(g, i0, i1, j, k0, kc, work, panel_stride(w));
+            panel_product(g, micro, i0, i1, j, kc, work, panel_stride(w));
         }
     }
 }
 
-/* Lays rows [i0, i1) of chunk [k0, k0 + kc) of a transposed a out in strips of a tile's rows, each
- * (kc, GEMM_MR), so that a tile no longer reads a part of a cache line for each k. Changes no bit.
- */
+/* Lays rows [i0, i1) of the chunk of a transposed a out in strips of a tile's rows, each (kc,
+ * GEMM_MR), so that a tile no longer reads a part of a cache line for each k. Changes no bit. */
 static void
-pack_strips(const job *g, size_t i0, size_t i1, size_t k0, size_t kc, float *strips) {
+pack_strips(const job *g, size_t i0, size_t i1, size_t kc, float *strips) {
     for (size_t k = 0; k < kc; k++) {
-        const float *a = g->a + (k0 + k) * g->lda;
+        const float *a = g->a + k * g->lda;
         float *out = strips + k * GEMM_MR;
         for (size_t i = i0, mr; i < i1; i += mr, out += GEMM_STRIP) {
             mr = tile_rows(i1 - i);
@@ -353,16 +374,19 @@ pack_strips(const job *g, size_t i0, size_t i1, size_t k0, size_t kc, float *str
 static void
 gemm(rlab_trans trans, size_t m, size_t n, size_t k, const float *a, size_t lda, const float *b,
      size_t ldb, int accumulate, float *c, size_t ldc, const rlab_epilogue *e, float *work) {
-    job g = {m, n, k, a, lda, NULL, trans == RLAB_TN, accumulate, c, ldc, e};
+    job g = {.m = m, .n = n, .k = k, .trans_a = trans == RLAB_TN, .accumulate = accumulate};
+    g.c = c;
+    g.ldc = ldc;
+    g.e = e;
     if (k == 0)
         product_of_nothing(&g);
     for (size_t i = 0; i < m; i += MC) {
         const size_t i1 = m - i < MC ? m : i + MC;
         for (size_t k0 = 0; k0 < k; k0 += KC) {
-            const size_t kc = k - k0 < KC ? k - k0 : KC;
+            const size_t kc = set_chunk(&g, a, lda, k0);
             if (g.trans_a && lda >= GEMM_STRIPS_LDA && n >= GEMM_STRIPS_COLUMNS) {
                 g.strips = work + KC * NR;
-                pack_strips(&g, i, i1, k0, kc, work + KC * NR);
+                pack_strips(&g, i, i1, kc, work + KC * NR);
             }
             chunk_product(&g, trans == RLAB_NT, i, i1, k0, kc, b, ldb, work);
         }

@@ -9,6 +9,8 @@ rlab_kernels_get(rlab_isa isa) {
         return &rlab_kernels_avx2;
     case RLAB_ISA_AVX512:
         return &rlab_kernels_avx512;
+    case RLAB_ISA_AVX512BF16:
+        return &rlab_kernels_avx512bf16;
 #endif
     case RLAB_ISA_BASE:
         return &rlab_kernels_base;

@@ -1,4 +1,4 @@
-/* Door of the kernel room: one const table of single-threaded float32 kernels per instruction set.
+/* Door of the kernel room: one const table of single-threaded kernels per instruction set.
  */
 #ifndef RLAB_TENSOR_KERNEL_KERNEL_H
 #define RLAB_TENSOR_KERNEL_KERNEL_H
@@ -20,6 +20,8 @@
  *   cut into shards anywhere. Sums over rows (weight, bias and norm gradients) go in row order.
  * - AVX2 and AVX-512 give the same bits: sums have a fixed lane layout (32 lanes, one tree),
  * whatever the vector's width. The baseline has no fused multiply-add and may differ by rounding.
+ *   Products of bfloat16 have the same bits on all of them, except that AVX-512-BF16 flushes
+ *   denormals to zero.
  * - Gradients of parameters (dgamma, dbias, dtable) are added to what is there. Gradients of
  * activations take `acc`: 0 overwrites, 1 adds. An output may be the same array as an input of the
  * same shape where the comment says "may alias"; otherwise arrays do not overlap.
@@ -107,8 +109,13 @@ typedef struct rlab_loss {
     int64_t count; /* rows that count */
 } rlab_loss;
 
-typedef struct rlab_kernels {
-    const char *isa; /* "base", "avx2", "avx512" */
+typedef struct rlab_kernels rlab_kernels;
+struct rlab_kernels {
+    const char *isa; /* "base", "avx2", "avx512", "avx512bf16" */
+    /* The same table but for the matrix products, which round both operands to bfloat16 and add in
+     * float32; arrays stay float32, packed ones too (in size). Attention's products do not round.
+     * Fast where the processor has dot products of bfloat16, the same numbers elsewhere. */
+    const rlab_kernels *bfloat16;
 
     /* ---- matrix product: c (m, n) = [c +] a b, then the epilogue ---------------------------- */
 
@@ -120,12 +127,12 @@ typedef struct rlab_kernels {
 
     /* The same with b packed once beforehand (weights, once a step, shared by shards). trans_b: 0
      * for b (k, n), 1 for b (n, k). The packed array is 64-byte aligned best, of gemm_pack_size(n,
-     * k) floats, and good for any m. Same bits as gemm. */
+     * k) floats, and good for any m. work: gemm_work floats. Same bits as gemm. */
     size_t (*gemm_pack_size)(size_t n, size_t k);
     void (*gemm_pack)(int trans_b, size_t n, size_t k, const float *b, size_t ldb, float *packed);
     void (*gemm_packed)(size_t m, size_t n, size_t k, const float *a, size_t lda,
                         const float *packed, int accumulate, float *c, size_t ldc,
-                        const rlab_epilogue *e);
+                        const rlab_epilogue *e, float *work);
 
     /* ---- normalisation over rows x (N, C), rows C apart ------------------------------------- */
 
@@ -229,7 +236,7 @@ typedef struct rlab_kernels {
     /* rounds multiply-adds on every lane of enough registers to keep the processor busy; returns
      * the floating-point operations that were. sum: out, one float of no meaning. */
     double (*fma_peak)(size_t rounds, float *sum);
-} rlab_kernels;
+};
 
 /* The table of an instruction set; NULL when this build has none (another architecture). The caller
  * has asked base whether the processor can run it. */

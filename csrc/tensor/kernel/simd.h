@@ -9,10 +9,20 @@
 #if defined(__SSE2__)
 #include <immintrin.h>
 #endif
+#if defined(RLAB_EMULATE)
+#include "emulate.h"
+#endif
+
+#if defined(__AVX512F__) || defined(RLAB_EMULATE_512)
+#define RLAB_HAS_512
+#endif
+#if defined(__AVX512BF16__) || defined(RLAB_EMULATE_BF16)
+#define RLAB_HAS_BF16 /* dot products of pairs of bfloat16 */
+#endif
 
 /* VL: floats in a vector. GEMM_NV: vectors across a tile of the matrix product, as many as the
  * registers hold beside GEMM_MR rows of accumulators. */
-#if defined(__AVX512F__)
+#if defined(RLAB_HAS_512)
 #define VL 16
 #define GEMM_NV 4
 #elif defined(__AVX2__)
@@ -66,7 +76,7 @@ vi_set1(int32_t x) {
 /* ---- what differs: fused multiply-add, square root, masks, parts of a vector --------------------
  */
 
-#if defined(__AVX512F__)
+#if defined(RLAB_HAS_512)
 
 typedef __mmask16 vm;
 #define vf_fma(a, b, c) ((vf)_mm512_fmadd_ps((__m512)(a), (__m512)(b), (__m512)(c)))
@@ -87,6 +97,25 @@ INLINE void
 vf_store_part(float *p, size_t n, vf x) {
     _mm512_mask_storeu_ps(p, (__mmask16)((1u << n) - 1u), (__m512)x);
 }
+
+#if defined(RLAB_HAS_BF16)
+
+/* Two bfloat16 in a lane of 32 bits. c + a[odd] b[odd] + a[even] b[even], in this order. */
+#define vf_dot(a, b, c) ((vf)_mm512_dpbf16_ps((__m512)(c), (__m512bh)(vf)(a), (__m512bh)(vf)(b)))
+
+/* Neighbours rounded to pairs: low[0] and low[1] in lane 0, and so on, then high's. */
+#define vf_bf16_pair(low, high) ((vf)_mm512_cvtne2ps_pbh((__m512)(high), (__m512)(low)))
+
+/* Lane by lane: even[i] and odd[i] rounded to lane i. */
+INLINE vf
+vf_bf16_lanes(vf even, vf odd) {
+    static const int16_t order[32] __attribute__((aligned(64))) = {
+        0, 16, 1, 17, 2,  18, 3,  19, 4,  20, 5,  21, 6,  22, 7,  23,
+        8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31};
+    return (vf)_mm512_permutexvar_epi16(*(const __m512i *)order, (__m512i)vf_bf16_pair(even, odd));
+}
+
+#endif
 
 #elif defined(__AVX2__)
 
@@ -151,7 +180,7 @@ vf_store_part(float *p, size_t n, vf x) {
 
 /* Lanes of 64 bits; vu_mul multiplies their low halves. */
 typedef uint64_t vu __attribute__((vector_size(4 * VL)));
-#if defined(__AVX512F__)
+#if defined(RLAB_HAS_512)
 #define vu_mul(a, b) ((vu)_mm512_mul_epu32((__m512i)(a), (__m512i)(b)))
 #elif defined(__AVX2__)
 #define vu_mul(a, b) ((vu)_mm256_mul_epu32((__m256i)(a), (__m256i)(b)))
@@ -205,7 +234,7 @@ vf_store_left(float *p, size_t left, vf x) {
  */
 INLINE vf
 vf_upper(vf x, int half) {
-#if defined(__AVX512F__)
+#if defined(RLAB_HAS_512)
     __m512 t = (__m512)x;
     return half == 8   ? (vf)_mm512_shuffle_f32x4(t, t, 0x0e)
            : half == 4 ? (vf)_mm512_shuffle_f32x4(t, t, 0x01)

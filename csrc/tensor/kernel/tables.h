@@ -9,6 +9,7 @@ extern const rlab_kernels rlab_kernels_base;
 #if defined(__x86_64__)
 extern const rlab_kernels rlab_kernels_avx2;
 extern const rlab_kernels rlab_kernels_avx512;
+extern const rlab_kernels rlab_kernels_avx512bf16;
 #endif
 
 #endif

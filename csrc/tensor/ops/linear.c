@@ -29,14 +29,14 @@ forward(const rlab_call *c) {
     rlab_epilogue e = {.bias = c->w[1], .act = act, .residual = c->residual, .ldres = out};
     if (side && c->edits_side) {
         e.act = RLAB_ACT_NONE;
-        c->k->gemm_packed(n, out, in, c->x[0], in, c->wf[0], 0, c->side[0], out, &e);
+        c->k->gemm_packed(n, out, in, c->x[0], in, c->wf[0], 0, c->side[0], out, &e, c->work);
         c->edit_side(c, 0);
         c->k->act_fwd(act, n * out, c->side[0], c->y);
         return;
     }
     e.pre = side ? c->side[0] : NULL;
     e.ldpre = out;
-    c->k->gemm_packed(n, out, in, c->x[0], in, c->wf[0], 0, c->y, out, &e);
+    c->k->gemm_packed(n, out, in, c->x[0], in, c->wf[0], 0, c->y, out, &e, c->work);
 }
 
 static void
@@ -48,7 +48,7 @@ backward(const rlab_call *c) {
     if (c->dw[1])
         c->k->bias_bwd(n, out, c->dy, out, c->dw[1]);
     if (c->dx[0])
-        c->k->gemm_packed(n, in, out, c->dy, out, c->wb[0], c->acc[0], c->dx[0], in, NULL);
+        c->k->gemm_packed(n, in, out, c->dy, out, c->wb[0], c->acc[0], c->dx[0], in, NULL, c->work);
 }
 
 static double
