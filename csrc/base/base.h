@@ -129,7 +129,8 @@ typedef enum rlab_stream {
     RLAB_STREAM_TEST,
     RLAB_STREAM_CHOOSE,   /* choose of an abstract state machine: index = input */
     RLAB_STREAM_POSITION, /* randomised positions: index = step, sequence and space */
-    RLAB_STREAM_ADAPTER   /* first values of low-rank updates: index = parameter */
+    RLAB_STREAM_ADAPTER,  /* first values of low-rank updates: index = parameter */
+    RLAB_STREAM_FUNCTION  /* sampled functions and mutants: index = item */
 } rlab_stream;
 
 /* A cursor over the numbers of (seed, stream, index). Plain data: copy it to fork it. */

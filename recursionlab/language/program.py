@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ from .emit import CodeTooLarge, emit, fill, type_code
 from .function import Function
 from .namespace import Declared, suggest
 from .parser import parse
-from .signature import Computation, ExampleCheck, Inductive
+from .signature import Computation, Entity, ExampleCheck, Inductive
 from .signature import Function as Declaration
 from .source import BLANKS, Excerpt, Sentence, Source, Span
 from .trace import Trace, Verdict
@@ -220,6 +220,11 @@ class Program:
     def types(self) -> dict[str, Inductive]:
         """The inductive types in scope, by name."""
         return {t.name: t for module in self._modules for t in module.types}
+
+    @property
+    def visible(self) -> Mapping[str, Entity]:
+        """What a term of the program may name: types, constructors and functions."""
+        return self._file.namespace.visible
 
     @property
     def examples(self) -> list[ExampleCheck]:

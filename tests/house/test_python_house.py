@@ -20,7 +20,8 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 ANYWHERE = {"errors", "machine", "registry", "config", "_core", "__version__", "files"}
 MAY_USE = {
     "language": set(),
-    "data": {"language", "machines"},
+    "functions": {"language"},
+    "data": {"language", "machines", "functions"},
     "machines": {"language"},
     "models": set(),
     "learn": {"models", "data"},
