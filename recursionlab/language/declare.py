@@ -23,6 +23,7 @@ from .signature import (
     ExampleCheck,
     Function,
     Inductive,
+    Synonym,
     TypeParameter,
 )
 from .source import BLANKS, Excerpt, Sentence, Source, Span
@@ -278,14 +279,15 @@ class File:
         if command.type is None and isinstance(command.body, ast.Typed):
             # as in Coq, `Definition f := (e : T)` is `Definition f : T := e`
             command.type, command.body = command.body.type, command.body.term
+        if isinstance(command.type, ast.Sort) or elaborator.is_type(command.body, {}):
+            self._synonym(command, elaborator)
+            return
         function, locals_, env = self._header(
             command.name, command.binders, command.type, elaborator
         )
-        if isinstance(command.body, ast.Sort) or isinstance(command.type, ast.Sort):
+        if isinstance(command.body, ast.Sort):
             raise elaborator.error(
-                "a definition of a type is not in the subset",
-                command.name.span,
-                "write the type out where it is used",
+                f"`{command.body.name}` is not a term", command.body.span, "write a type or a term"
             )
         scope = elaborator.scope_of(function.result)
         body = elaborator.check(command.body, env, function.result, scope)
@@ -299,6 +301,30 @@ class File:
                 body = body.body
             self._close(function, locals_, body)
         self._declare(command.name, function, elaborator)
+
+    def _synonym(self, command: ast.Definition, elaborator: Elaborator) -> None:
+        """`Definition t (A : Type) : Type := list A`."""
+        if isinstance(command.type, ast.Sort) and command.type.name == "Prop":
+            raise elaborator.error(
+                "`Prop` is not in the subset: propositions do not compute",
+                command.type.span,
+                "write `: Type`",
+            )
+        parameters: list[Rigid] = []
+        for binder in command.binders:
+            if not _is_type_parameter(binder) or binder.implicit:
+                raise elaborator.error(
+                    "parameters of a type must be types, written `(A : Type)`",
+                    binder.span,
+                    "types that depend on values are not in the subset",
+                )
+            parameters += _type_parameters(binder, elaborator)
+        env: Env = {p.name: p for p in parameters}
+        kind = elaborator.type_of(command.body, env)
+        elaborator.finish()
+        self._declare(
+            command.name, Synonym(self.prefix + command.name.name, parameters, kind), elaborator
+        )
 
     def _run_fixpoint(self, command: ast.Fixpoint, elaborator: Elaborator) -> None:
         headers = []

@@ -190,10 +190,22 @@ class _Checker:
         try:
             self.check(node, env)
         except GuardError as error:
-            if not _is_value(node):
+            if not _is_value(node) and not self._is_partial(node):
                 raise
             return Entry(node, env, error)
         return Entry(node, env, None)
+
+    def _is_partial(self, node: Node) -> bool:
+        """Say whether this is a recursive function without its decreasing argument, a value."""
+        if not isinstance(node, Apply):
+            return False
+        head = node.function
+        called: Function | Local | None = None
+        if isinstance(head, Global):
+            called = head.function
+        elif isinstance(head, Ref):
+            called = head.local
+        return called in self.structs and len(node.arguments) <= self.structs[called]
 
     def _bound(self, entry: Entry) -> Part | Built | Closure | None:
         if entry.error is not None:

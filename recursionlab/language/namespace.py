@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from dataclasses import dataclass, field
 
-from .signature import Alias, Constructor, Entity, Function, Inductive
+from .signature import Alias, Constructor, Entity, Function, Inductive, Synonym
 from .words import MODULES
 
 __all__ = ["Declared", "Namespace", "suggest"]
@@ -65,6 +65,8 @@ def kind_of(entity: Entity) -> str:
     """Say what an entity is."""
     if isinstance(entity, Inductive):
         return "an inductive type"
+    if isinstance(entity, Synonym):
+        return "a type"
     if isinstance(entity, Constructor):
         return "a constructor"
     return "a function"

@@ -356,6 +356,11 @@ class _Builder(Transformer[Token, Any]):
         binders, kind = _of(c, ast.Binder), _after(c, "COLON")
         return self._node(ast.Let, c, c[1], binders, kind, c[-3], c[-1])
 
+    def let_fix(self, c: Children) -> ast.Expr:
+        """`let fix f x := e in b`, which is `let f := fix f x := e in b`."""
+        value = ast.Fix(_span(c[1:3]), c[2], depth=c[2].depth + 1)
+        return self._node(ast.Let, [*c[:2], value, *c[3:]], c[2].name, [], None, value, c[-1])
+
     def let_pattern(self, c: Children) -> ast.Expr:
         return self._node(ast.LetPattern, c, c[2], c[4], c[6])
 

@@ -10,9 +10,9 @@ from recursionlab.errors import LanguageError
 from . import syntax as ast
 from .core import Fix, Local
 from .namespace import Namespace, providers, suggest
-from .signature import Constructor, Entity, Function, Inductive, TypeParameter
+from .signature import Constructor, Entity, Function, Inductive, Synonym, TypeParameter
 from .source import Excerpt, Span
-from .types import Arrow, Con, Rigid, Type, Unifier, resolve, show, uncurry
+from .types import Arrow, Con, Rigid, Type, Unifier, resolve, show, substitute, uncurry
 
 __all__ = ["Env", "Resolver", "count", "strip"]
 
@@ -153,7 +153,7 @@ class Resolver:
             if arguments:
                 raise self.error(f"`{head.name}` takes no arguments", span, "remove them")
             return entity
-        if not isinstance(entity, Inductive):
+        if not isinstance(entity, Inductive | Synonym):
             raise self.error(
                 f"`{head.name}` is not a type",
                 head.span,
@@ -167,7 +167,19 @@ class Resolver:
                 span,
                 f"write `{wanted}`",
             )
-        return Con(entity, tuple(self.type_of(a, env) for a in arguments))
+        read = tuple(self.type_of(a, env) for a in arguments)
+        if isinstance(entity, Synonym):
+            return substitute(entity.type, dict(zip(entity.parameters, read, strict=True)))
+        return Con(entity, read)
+
+    def is_type(self, expr: ast.Expr, env: Env) -> bool:
+        """Say whether an expression can only be a type."""
+        head = strip(expr.function) if isinstance(expr, ast.App) else expr
+        if isinstance(head, ast.Scoped):
+            return head.scope.name == "type"
+        if isinstance(head, ast.Name) and head.name not in env:
+            return isinstance(self.global_name(head.name), Inductive | Synonym)
+        return isinstance(head, ast.Operator) and head.symbol == "->"
 
     # -------------------------------------------------------------------- scopes and names
 

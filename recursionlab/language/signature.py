@@ -16,6 +16,7 @@ __all__ = [
     "Computation",
     "Function",
     "Inductive",
+    "Synonym",
     "TypeParameter",
 ]
 
@@ -110,7 +111,16 @@ class Alias:
     target: Entity
 
 
-Entity = Inductive | Constructor | Function
+@dataclass(eq=False)
+class Synonym:
+    """A Definition of a type: its name stands for the type, at its parameters."""
+
+    name: str
+    parameters: list[Rigid]
+    type: Type
+
+
+Entity = Inductive | Constructor | Function | Synonym
 
 
 @dataclass

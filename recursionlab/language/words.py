@@ -186,11 +186,11 @@ COQ_CONSTRUCTORS = frozenset(
 
 # Coq module -> (prelude files it loads, scopes it opens, notations it brings, names it imports).
 MODULES: dict[str, tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...], tuple[str, ...]]] = {
-    "List": (("List",), ("list_scope",), (), ("List",)),
+    "List": (("Bool", "List"), ("list_scope",), (), ("List",)),
     "Bool": (("Bool",), ("bool_scope",), (), ("Bool",)),
     "Nat": ((), (), ("=?",), ("Nat",)),
-    "PeanoNat": ((), (), ("=?",), ()),
-    "Arith": ((), (), ("=?",), ()),
+    "PeanoNat": (("Bool",), (), ("=?",), ()),
+    "Arith": (("Bool",), (), ("=?",), ()),
     "BinNums": (("BinNums",), (), (), ("BinNums",)),
     "PArith": (("BinNums", "PArith"), (), (), ("BinNums", "PArith")),
     "BinPos": (("BinNums", "PArith"), (), (), ("BinNums", "PArith")),

@@ -331,4 +331,62 @@ Example e2 : (minus1 9, minus2 9 2, minus3 9, inner 9) = (3, 3, 5, 1). Proof. re
 Example e3 : every [1; 2; 3; 4; 5] = [1; 3; 5]. Proof. reflexivity. Qed.
 Example e4 : less 9 = 3. Proof. reflexivity. Qed.
 """,
+    "let_fix": LIST
+    + """
+Require Import Arith.
+Fixpoint merge (l m : list nat) : list nat :=
+  let fix go m :=
+    match l, m with
+    | [], _ => m
+    | _, [] => l
+    | x :: l', y :: m' => if x <=? y then x :: merge l' m else y :: go m'
+    end
+  in go m.
+Fixpoint ack (n m : nat) : nat :=
+  match n with
+  | 0 => S m
+  | S p =>
+      let fix inner (m : nat) := match m with 0 => ack p 1 | S q => ack p (inner q) end in inner m
+  end.
+Example e1 : merge [1; 3] [2; 4] = [1; 2; 3; 4]. Proof. reflexivity. Qed.
+Example e2 : ack 2 3 = 9. Proof. reflexivity. Qed.
+""",
+    "names_of_types": LIST
+    + """
+Definition state := list (nat * nat).
+Definition pair (A : Type) : Type := A * A.
+Definition step := state -> option state.
+Definition both (A B : Type) := (pair A * list B)%type.
+Fixpoint get (s : state) (x : nat) : nat :=
+  match s with [] => 0 | (y, v) :: s' => if Nat.eqb x y then v else get s' x end.
+Definition swap {A : Type} (p : pair A) : pair A := let (a, b) := p in (b, a).
+Definition run (f : step) (s : state) : state := match f s with Some t => t | None => s end.
+Inductive machine := halt | more (f : step) (m : machine).
+Fixpoint runs (m : machine) (s : state) : state :=
+  match m with halt => s | more f n => runs n (run f s) end.
+Example e1 : get [(1, 2); (3, 4)] 3 = 4. Proof. reflexivity. Qed.
+Example e2 : runs (more (fun s => Some ((5, 6) :: s)) halt) [] = [(5, 6)]. Proof. reflexivity. Qed.
+Example e3 : swap (1, 2) = (2, 1). Proof. reflexivity. Qed.
+""",
+    "guard_through_partial_calls": LIST
+    + """
+Inductive rose (A : Type) := node (x : A) (ts : list (rose A)).
+Arguments node {A} x ts.
+Fixpoint rmap {A B : Type} (f : A -> B) (t : rose A) : rose B :=
+  match t with node x ts => node (f x) (map (rmap f) ts) end.
+Fixpoint named {A B : Type} (f : A -> B) (t : rose A) : rose B :=
+  match t with node x ts => let g := named f in node (f x) (map g ts) end.
+Fixpoint weighed (k : nat) (t : rose nat) {struct t} : nat :=
+  match t with node x ts => fold_right Nat.add k (map (weighed (k + x)) ts) end.
+Definition apply (g : rose nat -> nat) (t : rose nat) := g t.
+Fixpoint first (k : nat) (t : rose nat) {struct t} : nat :=
+  match t with node _ [] => k | node x (u :: _) => apply (first (k + x)) u end.
+Example e1 : rmap S (node 1 [node 2 []]) = node 2 [node 3 []]. Proof. reflexivity. Qed.
+Example e2 : weighed 1 (node 2 [node 3 []; node 4 []]) = 7. Proof. reflexivity. Qed.
+Example e3 : first 1 (node 2 [node 3 []]) = 3. Proof. reflexivity. Qed.
+""",
+    "modules_that_come_along": LIST
+    + """
+Definition same (b c : bool) := Bool.eqb b c.
+""",
 }
