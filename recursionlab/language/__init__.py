@@ -7,6 +7,7 @@ from recursionlab.errors import LanguageError
 from .export import export_coq
 from .function import Function
 from .program import Program, libraries, library, load, loads
+from .rewriting import export_maude, export_redex
 from .trace import Step, Trace, Verdict
 
 __all__ = [
@@ -17,6 +18,8 @@ __all__ = [
     "Trace",
     "Verdict",
     "export_coq",
+    "export_maude",
+    "export_redex",
     "libraries",
     "library",
     "load",

@@ -207,6 +207,10 @@ class Program:
         """Return the number of a function in the C core."""
         return self._ids.functions[declaration]
 
+    def constructors(self) -> dict[int, str]:
+        """Return the names of constructors by their numbers in the C core (`Term.constructor`)."""
+        return {number: c.name for c, number in self._ids.constructors.items()}
+
     def reachable(self, function: int) -> list[int]:
         """Return the numbers of the functions that a run of this one may name."""
         return self._ids.reachable(function)

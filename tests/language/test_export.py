@@ -26,8 +26,8 @@ def coqc(folder, text):
     )
 
 
-def calls(program, each):
-    """Functions whose arguments can be enumerated, with some arguments of middle size."""
+def calls(program, each, alike=1):
+    """Functions whose arguments can be enumerated, with values of `each` sizes, `alike` a size."""
     for function in program:
         chosen = function.at(**dict.fromkeys(function.type_parameters, "bool"))
         try:
@@ -36,15 +36,17 @@ def calls(program, each):
         except RecursionLabError:
             continue
         for size in sizes[-each:]:
-            value = domain.unrank(size, domain.count(size) // 2)
-            yield chosen, value if isinstance(value, tuple) else (value,)
+            n = domain.count(size)
+            for i in range(1, min(alike, n) + 1):
+                value = domain.unrank(size, n * i // (min(alike, n) + 1))
+                yield chosen, value if isinstance(value, tuple) else (value,)
 
 
-def evidence(name, each, most):
+def evidence(name, each, most, alike=1):
     """Pairs and traces of a library file; the terms of a trace are at most `most`."""
     program = library(name)
     pairs, traces = [], []
-    for number, (function, arguments) in enumerate(calls(program, each)):
+    for number, (function, arguments) in enumerate(calls(program, each, alike)):
         granularity, strategy = KINDS[number % len(KINDS)]
         if strategy == "cbn" and "A" in function.type_arguments:
             strategy = "cbv"  # Coq cannot tell the types of all that is left unreduced
@@ -61,8 +63,8 @@ def evidence(name, each, most):
     return program, pairs, traces
 
 
-def check(name, each, most, folder):
-    program, pairs, traces = evidence(name, each, most)
+def check(name, each, most, folder, alike=1):
+    program, pairs, traces = evidence(name, each, most, alike)
     assert pairs and sum(len(terms) for _, terms in traces) > 10
     done = coqc(folder, export_coq(program, pairs, traces))
     assert done.returncode == 0, done.stderr[:3000]
@@ -78,7 +80,12 @@ def test_coq_proves_what_is_exported(name, tmp_path):
 @needs_coq
 @pytest.mark.parametrize("name", libraries())
 def test_coq_proves_every_library_function(name, tmp_path):
-    check(name, 3, 40, tmp_path)
+    check(name, 3, 40, tmp_path, 3)
+
+
+@pytest.mark.slow
+def test_the_pairs_that_coq_proves_are_at_least_2000():
+    assert sum(len(evidence(name, 3, 1, 3)[1]) for name in libraries()) >= 2000
 
 
 @needs_coq
