@@ -48,7 +48,9 @@ class Mutant:
 
 
 @dataclass(frozen=True)
-class _Edit:
+class Edit:
+    """A change: what kind, where in the command, and what stands there after it."""
+
     kind: str
     span: Span
     text: str
@@ -80,7 +82,7 @@ def mutate_function(function: Function, n: int, *, seed: int) -> list[Mutant]:
     drop : xI q -> q
     drop : (succ q) -> q
     """
-    definition = _Definition(function)
+    definition = Definition(function)
     seen = Behaviours()
     seen.add(function)
     found: list[Mutant] = []
@@ -93,7 +95,7 @@ def mutate_function(function: Function, n: int, *, seed: int) -> list[Mutant]:
     return found
 
 
-def _in_turn(edits: list[_Edit], seed: int) -> Iterator[_Edit]:
+def _in_turn(edits: list[Edit], seed: int) -> Iterator[Edit]:
     """Give one edit of each kind, round after round, each kind in a random order."""
     kinds = sorted({e.kind for e in edits})
     piles = []
@@ -106,7 +108,7 @@ def _in_turn(edits: list[_Edit], seed: int) -> Iterator[_Edit]:
                 yield pile[turn]
 
 
-class _Definition:
+class Definition:
     """The command that declares a function, and what stands before it that it needs."""
 
     def __init__(self, function: Function) -> None:
@@ -128,7 +130,7 @@ class _Definition:
         self.text = clean[start : sentence.span.end]
         self.tree = parse(source, clean, sentence, STARTS[sentence.word])
 
-    def apply(self, edit: _Edit) -> Mutant | None:
+    def apply(self, edit: Edit) -> Mutant | None:
         """Make the change; None if the result is refused or has another type."""
         text = self.text[: edit.span.start] + edit.text + self.text[edit.span.end :] + "."
         try:
@@ -143,7 +145,7 @@ class _Definition:
 
     # ------------------------------------------------------------------------------- edits
 
-    def edits(self) -> list[_Edit]:
+    def edits(self) -> list[Edit]:
         """Every change that keeps the syntax."""
         bodies = self.tree.functions if isinstance(self.tree, ast.Fixpoint) else [self.tree]
         self.parts = list(
@@ -154,45 +156,45 @@ class _Definition:
         found = [edit for d in bodies for e in _expressions(d.body) for edit in self._edits_at(e)]
         return [e for e in found if self._atom(self.text[e.span.start : e.span.end]) != e.text]
 
-    def _edits_at(self, e: ast.Expr) -> Iterator[_Edit]:
+    def _edits_at(self, e: ast.Expr) -> Iterator[Edit]:
         if isinstance(e, ast.Match):
             yield from self._branches(e)
             return
         text = self._text(e)
         if isinstance(e, ast.Name):
-            yield from (_Edit("name", e.span, name) for name in self._other_names(e.name))
+            yield from (Edit("name", e.span, name) for name in self._other_names(e.name))
         elif isinstance(e, ast.Number):
             near = [e.value + 1, *([e.value - 1] if e.value else [])]
-            yield from (_Edit("number", e.span, str(value)) for value in near)
+            yield from (Edit("number", e.span, str(value)) for value in near)
         elif isinstance(e, ast.App):
-            yield from (_Edit("drop", e.span, self._atom(self._text(a))) for a in e.arguments)
+            yield from (Edit("drop", e.span, self._atom(self._text(a))) for a in e.arguments)
             yield from self._swaps(e.arguments)
         elif isinstance(e, ast.Operator):
             sides = [e.left, e.right]
-            yield from (_Edit("drop", e.span, self._atom(self._text(a))) for a in sides)
+            yield from (Edit("drop", e.span, self._atom(self._text(a))) for a in sides)
             yield from self._swaps(sides)
         elif isinstance(e, ast.If):
             yield from self._swaps([e.then, e.other])
-        yield from (_Edit("graft", e.span, self._atom(p)) for p in self.small if p not in text)
+        yield from (Edit("graft", e.span, self._atom(p)) for p in self.small if p not in text)
         for name in self.names:
             entity = self._entity(name)
             if isinstance(entity, Constructor) and len(entity.types) == 1:
-                yield _Edit("wrap", e.span, f"({name} {self._atom(text)})")
+                yield Edit("wrap", e.span, f"({name} {self._atom(text)})")
 
-    def _branches(self, e: ast.Match) -> Iterator[_Edit]:
+    def _branches(self, e: ast.Match) -> Iterator[Edit]:
         for i, one in enumerate(e.branches):
             for other in e.branches[i + 1 :]:
                 yield self._exchange("branches", one.body, other.body)
 
-    def _swaps(self, parts: list[ast.Expr]) -> Iterator[_Edit]:
+    def _swaps(self, parts: list[ast.Expr]) -> Iterator[Edit]:
         for i, one in enumerate(parts):
             for other in parts[i + 1 :]:
                 yield self._exchange("swap", one, other)
 
-    def _exchange(self, kind: str, one: ast.Expr, other: ast.Expr) -> _Edit:
+    def _exchange(self, kind: str, one: ast.Expr, other: ast.Expr) -> Edit:
         between = self.text[one.span.end : other.span.start]
         text = f"{self._atom(self._text(other))}{between}{self._atom(self._text(one))}"
-        return _Edit(kind, Span(one.span.start, other.span.end), text)
+        return Edit(kind, Span(one.span.start, other.span.end), text)
 
     def _other_names(self, name: str) -> list[str]:
         entity = self._entity(name)
