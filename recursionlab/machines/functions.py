@@ -59,7 +59,7 @@ def machine_of(
     Returns
     -------
     Machine
-        Over the vocabulary of the function's codec.
+        Over the vocabulary of the function's codec, then constructors that only the heap holds.
 
     Raises
     ------
@@ -88,10 +88,10 @@ def machine_of(
         codec = function.codec(encoding, order, renames, *(encodings[1:] + orders[1:]))
         vocabulary = tuple(codec.vocabulary)
         sides = _Sides(encodings, orders, dict(renames or {}))
-        text = _text(function, sides, cut, window, kind, vocabulary)
+        text, inner = _text(function, sides, cut, window, kind, vocabulary)
     except Refused as error:
         raise Refused(f"{function.name} does not compile to a machine: {error}") from None
-    return loads(text, f"<machine of {function.name}>", vocabulary)
+    return loads(text, f"<machine of {function.name}>", (*vocabulary, *inner))
 
 
 def _text(
@@ -101,16 +101,19 @@ def _text(
     window: int | str | None,
     kind: str,
     vocabulary: tuple[str, ...],
-) -> str:
+) -> tuple[str, list[str]]:
+    """Return the machine's text, and constructors that stand in its heap alone."""
     if kind not in ("any", "transducer", "heap"):
         raise InputError(f"kind: expected any, transducer or heap, got {kind!r}")
     if kind != "heap":
         try:
-            return _Writer(function, sides, cut, window).text(vocabulary)
+            return _Writer(function, sides, cut, window).text(vocabulary), []
         except Refused:
             if kind == "transducer" or window is not None:
                 raise
-    return _HeapWriter(function, sides, cut).text(vocabulary)
+    writer = _HeapWriter(function, sides, cut)
+    text = writer.text(vocabulary)
+    return text, [t for t in writer.names.used if t not in vocabulary]
 
 
 @dataclass(frozen=True)
@@ -140,7 +143,7 @@ class _HeapWriter:
             _flat_type(kind) if encoding == "flat" else None
             for kind, encoding in zip(kinds, encodings, strict=True)
         ]
-        names = _Names(sides.renames)
+        self.names = names = _Names(sides.renames)
         self.ends = Ends(domains, result, names, flat, sides.orders[0] == "reversed", self.reversed)
         self.ends.check()
         self.heap = Heap(self.target, names, cut)
@@ -159,7 +162,7 @@ class _HeapWriter:
         rule = cases(*rows, (None, modes[labels[-1]]))
         used = set(_names(rule))
         _check_cut(self.cut, used)
-        allowed = {ast.show_expression(token(t)) for t in vocabulary}
+        allowed = {ast.show_expression(token(t)) for t in (*vocabulary, *self.names.used)}
         declarations: list[ast.Rule] = [
             ast.Tokens(tuple(t for t in dict.fromkeys(_tokens(rule)) if t in allowed)),
             ast.Enum("modes", tuple(labels)),
@@ -401,9 +404,12 @@ class _Names(dict[Constructor, str]):
     def __init__(self, renames: dict[str, str]) -> None:
         super().__init__()
         self.renames = renames
+        self.used: dict[str, None] = {}
 
     def __missing__(self, constructor: Constructor) -> str:
-        return self.renames.get(constructor.name, constructor.name)
+        found = self.renames.get(constructor.name, constructor.name)
+        self.used[found] = None
+        return found
 
 
 def _walk(node: Any) -> Iterator[Any]:

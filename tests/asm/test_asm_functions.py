@@ -256,6 +256,21 @@ def test_hypotheses_are_machines_over_one_vocabulary():
     assert "window" not in trees and "cut, stop" not in trees
 
 
+def test_values_on_the_way_may_have_constructors_that_no_token_stands_for():
+    program = rlab.loads(
+        "Inductive pick := first (n : nat) | second | third.\n"
+        "Definition code (p : pick) : nat := match p with first n => S n | second => 0 | third => 1"
+        " end.\nFixpoint f (n : nat) : nat := match n with O => code second"
+        " | S m => let p := match m with O => third | S _ => first (f m) end in code p end."
+    )
+    machine = machine_of(program["f"], kind="heap")
+    codec = program["f"].codec()
+    assert list(machine.vocabulary[: len(codec.vocabulary)]) == codec.vocabulary
+    for n in range(6):
+        want = str(program["f"](str(n)))
+        assert machine(["S"] * n + ["O"]) == ["S"] * int(want) + ["O"]
+
+
 def test_renamed_tokens():
     succ = rlab.library("binary")["succ"]
     machine = machine_of(succ, renames={"xH": "01", "xI": "1", "xO": "if"})
