@@ -13,6 +13,7 @@ from .elaborate import Elaborator, Env, struct_index
 from .guard import GuardError, guard_fix, guard_group
 from .imports import require, run_import, run_open_scope
 from .namespace import Declared, Namespace, suggest
+from .parameters import inductive_parameters, is_type_parameter, read_synonym, type_parameters
 from .parser import STARTS, parse
 from .positivity import regular, violation
 from .signature import (
@@ -23,7 +24,6 @@ from .signature import (
     ExampleCheck,
     Function,
     Inductive,
-    Synonym,
     TypeParameter,
 )
 from .source import BLANKS, Excerpt, Sentence, Source, Span
@@ -206,7 +206,7 @@ class File:
         parameters: list[Rigid] | None = None
         for decl in command.types:
             self._check_new(decl.name, elaborator)
-            own = _inductive_parameters(decl, elaborator)
+            own = inductive_parameters(decl, elaborator)
             if parameters is None:
                 parameters = own
             elif [p.name for p in own] != [p.name for p in parameters]:
@@ -280,7 +280,8 @@ class File:
             # as in Coq, `Definition f := (e : T)` is `Definition f : T := e`
             command.type, command.body = command.body.type, command.body.term
         if isinstance(command.type, ast.Sort) or elaborator.is_type(command.body, {}):
-            self._synonym(command, elaborator)
+            synonym = read_synonym(command, elaborator, self.prefix)
+            self._declare(command.name, synonym, elaborator)
             return
         function, locals_, env = self._header(
             command.name, command.binders, command.type, elaborator
@@ -301,30 +302,6 @@ class File:
                 body = body.body
             self._close(function, locals_, body)
         self._declare(command.name, function, elaborator)
-
-    def _synonym(self, command: ast.Definition, elaborator: Elaborator) -> None:
-        """`Definition t (A : Type) : Type := list A`."""
-        if isinstance(command.type, ast.Sort) and command.type.name == "Prop":
-            raise elaborator.error(
-                "`Prop` is not in the subset: propositions do not compute",
-                command.type.span,
-                "write `: Type`",
-            )
-        parameters: list[Rigid] = []
-        for binder in command.binders:
-            if not _is_type_parameter(binder) or binder.implicit:
-                raise elaborator.error(
-                    "parameters of a type must be types, written `(A : Type)`",
-                    binder.span,
-                    "types that depend on values are not in the subset",
-                )
-            parameters += _type_parameters(binder, elaborator)
-        env: Env = {p.name: p for p in parameters}
-        kind = elaborator.type_of(command.body, env)
-        elaborator.finish()
-        self._declare(
-            command.name, Synonym(self.prefix + command.name.name, parameters, kind), elaborator
-        )
 
     def _run_fixpoint(self, command: ast.Fixpoint, elaborator: Elaborator) -> None:
         headers = []
@@ -380,8 +357,8 @@ class File:
         locals_: list[Local] = []
         guessed: list[tuple[Rigid, ast.Binder]] = []
         for binder in binders:
-            if _is_type_parameter(binder):
-                rigids = _type_parameters(binder, elaborator)
+            if is_type_parameter(binder):
+                rigids = type_parameters(binder, elaborator)
                 telescope += [TypeParameter(r, binder.implicit) for r in rigids]
                 env = {**env, **{r.name: r for r in rigids}}
                 guessed += [(r, binder) for r in rigids if binder.type is None]
@@ -577,49 +554,6 @@ def _head_span(command: Any) -> Span:
 def _proof_entity(command: ast.Example, elaborator: Elaborator) -> Function:
     """Return what an Example's name stands for: a proof, which no term may use."""
     return Function(command.name.name, [], Rigid("Prop"), command.name.span, elaborator.excerpt)
-
-
-def _is_type_parameter(binder: ast.Binder) -> bool:
-    return isinstance(binder.type, ast.Sort) or (binder.implicit and binder.type is None)
-
-
-def _type_parameters(binder: ast.Binder, elaborator: Elaborator) -> list[Rigid]:
-    if isinstance(binder.type, ast.Sort) and binder.type.name != "Type":
-        raise elaborator.error(
-            f"parameters of sort `{binder.type.name}` are not in the subset",
-            binder.type.span,
-            "write `Type`",
-        )
-    return [Rigid(name.name) for name in binder.names]
-
-
-def _inductive_parameters(decl: ast.InductiveDecl, elaborator: Elaborator) -> list[Rigid]:
-    parameters: list[Rigid] = []
-    for binder in decl.binders:
-        untyped = binder.type is None and binder.pattern is None
-        if binder.implicit or not (untyped or _is_type_parameter(binder)):
-            raise elaborator.error(
-                "parameters of a type must be types, written `(A : Type)`",
-                binder.span,
-                "types that depend on values are not in the subset",
-            )
-        parameters += _type_parameters(binder, elaborator)
-    sort = decl.sort
-    if sort is None:
-        return parameters
-    if not isinstance(sort, ast.Sort):
-        raise elaborator.error(
-            "indexed types are not in the subset", sort.span, "write `: Type` or `: Set`"
-        )
-    if sort.name == "Prop":
-        raise elaborator.error(
-            "`Prop` is not in the subset: propositions do not compute", sort.span, "write `: Type`"
-        )
-    if sort.name == "Set" and parameters:
-        raise elaborator.error(
-            "a type with parameters of sort `Type` cannot be in `Set`", sort.span, "write `: Type`"
-        )
-    return parameters
 
 
 def _check_inferred(binder: ast.Binder, block: list[Inductive], elaborator: Elaborator) -> None:
