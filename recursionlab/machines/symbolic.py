@@ -156,8 +156,8 @@ class Evaluator:
             assert node.body is not None
             return self.eval(node.body, {**env, **names}, then)
         if isinstance(node, core.NatTerm):
-            if node.value > 64:
-                raise refuse("it contains a numeral above 64")
+            if node.value > 128:
+                raise refuse("it contains a numeral above 128")
             view: View = Built(node.zero, ())
             for _ in range(node.value):
                 view = Built(node.succ, (view,))

@@ -41,9 +41,9 @@ def values(domain, limit, sizes=range(1, 12)):
     return [r[0] for r in rows], [r[1] for r in rows]
 
 
-def disagreement(f, encoding, order, kind, sizes, ranks):
+def disagreement(f, encoding, order, kind, sizes, ranks, machine=None):
     """First input on which machine and evaluator part, None if there is none."""
-    machine = machine_of(f, encoding, order, kind=kind)
+    machine = machine or machine_of(f, encoding, order, kind=kind)
     sizes, ranks = np.array(sizes, np.int32), np.array(ranks, np.uint64)
     codec = f.codec(encoding=encoding, order=order)
     made = _core.pairs(f.id, f.domain, sizes, ranks, 1, codec=codec)
@@ -70,6 +70,61 @@ def test_machines_agree_with_the_evaluator_on_small_values(library):
             except (Refused, InputError):
                 continue
             assert found is None, (f.name, encoding, order)
+
+
+def large_values(domain, seed=0):
+    """A value drawn from each of some sizes up to 200."""
+    rows = []
+    for size in (12, 13, 20, 21, 50, 51, 100, 101, 199, 200):
+        try:
+            n = domain.count(size)
+        except RecursionLabError:
+            break  # more than 64 bits
+        if n:
+            (drawn,) = _core.random("u64", seed, 7, size, 1)
+            rows.append((size, drawn % n))
+    return rows
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("library", libraries())
+def test_machines_agree_on_all_values_to_size_8_and_random_ones_to_200(library):
+    for f in functions(library):
+        try:
+            sizes, ranks = values(f.domain, 20_000, range(1, 9))
+            machine = machine_of(f)
+        except RecursionLabError:
+            continue  # takes a function, or does not compile
+        rows = [(sizes, ranks)]
+        for size, rank in large_values(f.domain):
+            try:
+                value = f.domain.unrank(size, rank)
+                f(*(value if isinstance(value, tuple) else (value,)), steps=5_000, nodes=20_000)
+            except RecursionLabError:
+                continue  # too long a run to follow
+            rows.append(([size], [rank]))
+        for sizes, ranks in rows:
+            found = disagreement(f, "prefix", "natural", "any", sizes, ranks, machine)
+            assert found is None, (f.name, found)
+
+
+@pytest.mark.slow
+def test_nearly_all_library_functions_compile():
+    kinds = {"transducer": 0, "heap": 0}
+    refused = []
+    for library in libraries():
+        for f in functions(library):
+            for kind in kinds:
+                try:
+                    machine_of(f, kind=kind)
+                except RecursionLabError:
+                    continue
+                kinds[kind] += 1
+                break
+            else:
+                refused.append(f.name)
+    assert kinds["transducer"] >= 104 and sum(kinds.values()) >= 300
+    assert len(refused) <= 15, refused
 
 
 COVERED = {
