@@ -108,7 +108,7 @@ def sample_functions(
     >>> for drawn in sample_functions("nat -> nat", 2, seed=0, sizes=[4, 5]):
     ...     print(drawn.text)
     Fixpoint f (x : nat) : nat := match x with O => O | S v1 => f v1 end.
-    Fixpoint f (x : nat) : nat := match x with O => x | S v1 => S (f v1) end.
+    Fixpoint f (x : nat) : nat := match x with O => S x | S v1 => f v1 end.
     """
     if n < 0:
         raise InputError(f"n: expected at least 0, got {n}")

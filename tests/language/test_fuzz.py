@@ -48,18 +48,30 @@ def mutate(text, rng, seeds):
     return text
 
 
-@pytest.mark.parametrize("shard", range(SHARDS))
-def test_mutated_programs(shard, seeds, reference):
-    rng = random.Random(shard)
+def feed(count, rng, seeds):
+    """Load mutated texts and count those that are still accepted."""
     accepted = 0
-    for _ in range(COUNT // SHARDS):
+    for _ in range(count):
         text = mutate(rng.choice(seeds), rng, seeds)
         try:
             loads(text, "fuzz.v")
             accepted += 1
         except LanguageError as error:
             assert str(error).startswith(f"fuzz.v:{error.line}:{error.column}: error: "), text
-    assert 0 < accepted < COUNT // SHARDS
+    return accepted
+
+
+@pytest.mark.parametrize("shard", range(SHARDS))
+def test_mutated_programs(shard, seeds, reference):
+    assert 0 < feed(COUNT // SHARDS, random.Random(shard), seeds) < COUNT // SHARDS
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("shard", range(10))
+def test_100_000_mutated_programs(shard, seeds):
+    """Ten times 10,000, of the shorter texts."""
+    short = [text for text in seeds if len(text) < 300]
+    assert 0 < feed(10_000, random.Random(1000 + shard), short) < 5_000
 
 
 def test_mutated_expressions(reference):
