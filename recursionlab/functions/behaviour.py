@@ -21,7 +21,7 @@ from recursionlab.language import Function
 
 __all__ = ["functional_hash", "same_behaviour", "unique_functions"]
 
-STREAM = 10  # RLAB_STREAM_FUNCTION
+STREAM = 11  # RLAB_STREAM_FUNCTION
 # Values in order of enumeration, values drawn from larger sizes, calls a value; of the two samples.
 _HASHED, _COMPARED = (64, 64, 10_000), (256, 256, 100_000)
 _NODES = 1_000_000
