@@ -224,13 +224,62 @@ apply_pattern(const rlab_call *c, const rlab_attention *shared, const desk *d) {
     }
 }
 
+enum { DOT_LANES = 8 };
+
+static float
+dot(size_t n, const float *x, const float *y) {
+    float lane[DOT_LANES] = {0};
+    size_t i = 0;
+    for (; i + DOT_LANES <= n; i += DOT_LANES)
+        for (size_t j = 0; j < DOT_LANES; j++)
+            lane[j] += x[i + j] * y[i + j];
+    for (; i < n; i++)
+        lane[0] += x[i] * y[i];
+    return ((lane[0] + lane[4]) + (lane[1] + lane[5])) +
+           ((lane[2] + lane[6]) + (lane[3] + lane[7]));
+}
+
+/* A step of decoding: one query row of a sequence, which sees all lk keys. Nothing is packed, which
+ * costs more than the products of so few rows. */
+static void
+one_query(const rlab_kernels *kernels, const rlab_attention *t, const float *q, const float *k,
+          const float *v, float *o, float *scores) {
+    for (size_t h = 0; h < t->h; h++, q += t->d, o += t->d) {
+        const float *kh = k + h / t->group * t->d, *vh = v + h / t->group * t->d;
+        const float *bias = t->bias ? t->bias + h * t->lk : NULL;
+        float top = -INFINITY, sum;
+        memset(o, 0, t->d * sizeof *o);
+        if (t->lk == 0)
+            continue;
+        for (size_t j = 0; j < t->lk; j++) {
+            scores[j] = t->scale * dot(t->d, q, kh + j * t->ldk) + (bias ? bias[j] : 0.0f);
+            top = scores[j] > top ? scores[j] : top;
+        }
+        for (size_t j = 0; j < t->lk; j++)
+            scores[j] -= top;
+        kernels->exp(t->lk, scores, scores);
+        sum = (float)kernels->sum(t->lk, scores);
+        for (size_t j = 0; j < t->lk; j++) {
+            const float share = scores[j] / sum, *row = vh + j * t->ldv;
+            for (size_t i = 0; i < t->d; i++)
+                o[i] += share * row[i];
+        }
+    }
+}
+
 static void
 forward(const rlab_call *c) {
     rlab_attention shared = settings(c->node);
+    const rlab_exec *exec = c->exec;
     desk d = set_desk(c);
     for (int32_t r = 0; r < c->n_seqs; r++) {
         rlab_attention t = of_sequence(c, &shared, &d, r);
         size_t q = (size_t)c->span[r].q, k = (size_t)c->span[r].k;
+        if (exec->step && t.lq == 1 && !c->wants_side) {
+            one_query(c->k, &t, c->x[0] + q * t.ldq, c->x[1] + k * t.ldk, c->x[2] + k * t.ldv,
+                      c->y + q * t.ldo, d.kernel);
+            continue;
+        }
         c->k->attention_fwd(&t, 0, t.h, c->x[0] + q * t.ldq, c->x[1] + k * t.ldk,
                             c->x[2] + k * t.ldv, c->y + q * t.ldo,
                             c->wants_side ? c->side[0] + (size_t)c->span[r].cell * t.h : NULL,
