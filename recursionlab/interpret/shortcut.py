@@ -460,7 +460,9 @@ def _remaining(held: Split, answers: Packed, outcome: _Outcome) -> list[dict[str
     for i, (wrong, more) in enumerate(
         zip(np.asarray(total) - np.asarray(right), got.lengths - want.lengths, strict=True)
     ):
-        kinds.setdefault(_kind(int(wrong), int(more)), []).append(i)
+        moved = not more and np.array_equal(np.sort(got[i]), np.sort(want[i]))
+        kind = "the same tokens in another order" if moved else _kind(int(wrong), int(more))
+        kinds.setdefault(kind, []).append(i)
     rows = sorted(kinds.items(), key=lambda row: (-len(row[1]), row[0]))
     return [
         {

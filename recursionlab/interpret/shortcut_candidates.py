@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -135,17 +134,12 @@ def search(
     """
     right = same(targets, predicted, threads)
     failed = np.flatnonzero(~right)
-    pool = _candidates(machines, int(inputs.lengths.max(initial=1))) if len(failed) else []
     some = failed[np.linspace(0, len(failed) - 1, min(SCREEN, len(failed))).astype(np.int64)]
-    few, said = inputs.take(some), predicted.take(some)
-    hits = [
-        int(same(outputs(c.machine, few, budget, threads), said, threads).sum())
-        for c in pool
-        if c.machine is not None
-    ]
+    few = (inputs.take(some), targets.take(some), predicted.take(some))
+    tried = _screen(machines, *few, threads, budget) if len(failed) else []
     least = max(2, len(some) // 200)
-    order = sorted((i for i, h in enumerate(hits) if h >= least), key=lambda i: (-hits[i], i))
-    kept = [pool[i] for i in sorted(order[:KEEP])]
+    order = sorted((i for i, t in enumerate(tried) if t[1] >= least), key=lambda i: -tried[i][1])
+    kept = [tried[i][0] for i in sorted(order[:KEEP])]
     rows = [(Candidate(TRUE, None, machines.get(TRUE)), right, np.zeros(len(right), np.bool_))]
     rows.append((Candidate(OTHER), np.zeros_like(right), np.ones_like(right)))
     seen: set[bytes] = set()
@@ -161,15 +155,38 @@ def search(
     return Table(list(found), np.stack(matches), np.stack(failures))
 
 
-def _candidates(machines: dict[str, Machine], longest: int) -> list[Candidate]:
-    """Return every machine but the truth with every value of its parameter, simple ones first."""
-    plain = [Candidate(f, None, m) for f, m in machines.items() if f != TRUE and not m.params]
-    numbers: Sequence[int | str] = range(min(longest, MAX_NUMBER) + 1)
+def _screen(
+    machines: dict[str, Machine],
+    inputs: Packed,
+    targets: Packed,
+    predicted: Packed,
+    threads: int,
+    budget: Budget,
+) -> list[tuple[Candidate, int]]:
+    """Return every machine but the truth, and how many outputs it matches; simple ones first."""
+    longest = int(inputs.lengths.max(initial=1))
+    numbers = range(min(longest, MAX_NUMBER) + 1)
     shares = [*(f"length - {c}" for c in range(1, min(longest, 16) + 1)), "length / 2"]
-    out = list(plain)
-    for values in (numbers, shares):
-        for family, machine in machines.items():
-            if family != TRUE and machine.params:
-                (name,) = machine.params
-                out += [Candidate(family, v, machine.with_params(**{name: v})) for v in values]
+    out = []
+
+    def attempt(candidate: Candidate) -> bool:
+        """Try one; return whether it is ever wrong."""
+        assert candidate.machine is not None
+        made = outputs(candidate.machine, inputs, budget, threads)
+        out.append((candidate, int(same(made, predicted, threads).sum())))
+        return not same(made, targets, threads).all()
+
+    varied = {f: m for f, m in machines.items() if f != TRUE and m.params}
+    for family, machine in machines.items():
+        if family != TRUE and not machine.params:
+            attempt(Candidate(family, None, machine))
+    for family, machine in varied.items():
+        (name,) = machine.params
+        for value in numbers:  # once a cut is too late for any of them, later ones are too
+            if not attempt(Candidate(family, value, machine.with_params(**{name: value}))):
+                break
+    for family, machine in varied.items():
+        (name,) = machine.params
+        for share in shares:
+            attempt(Candidate(family, share, machine.with_params(**{name: share})))
     return out

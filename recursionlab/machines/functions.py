@@ -82,8 +82,10 @@ def machine_of(
             "machine_of: expected encoding prefix or flat and order natural or reversed, got "
             f"{', '.join(dict.fromkeys(encodings))} and {', '.join(dict.fromkeys(orders))}"
         )
-    if cut is not None and cut.then not in ("copy", "stop", "constant", "branch"):
-        raise InputError(f"cut: expected copy, stop, constant or branch, got {cut.then!r}")
+    if cut is not None and cut.then not in ("copy", "stop", "constant", "branch", "function"):
+        raise InputError(
+            f"cut: expected copy, stop, constant, branch or function, got {cut.then!r}"
+        )
     try:
         codec = function.codec(encoding, order, renames, *(encodings[1:] + orders[1:]))
         vocabulary = tuple(codec.vocabulary)
@@ -146,7 +148,7 @@ class _HeapWriter:
         self.names = names = _Names(sides.renames)
         self.ends = Ends(domains, result, names, flat, sides.orders[0] == "reversed", self.reversed)
         self.ends.check()
-        self.heap = Heap(self.target, names, cut)
+        self.heap = Heap(self.target, names, cut, _other(function, cut))
 
     def text(self, vocabulary: tuple[str, ...]) -> str:
         """Return the machine's text."""
@@ -184,6 +186,20 @@ class _HeapWriter:
             declarations.append(ast.Fun("work", ("int",), "token", name("none")))
         title = self.target.name.replace(".", "_")
         return ast.show(ast.Tree(title, tuple(declarations), tuple(rule)))
+
+
+def _other(function: Any, cut: Cut | None) -> Target | None:
+    """Return the function that a cut goes on with; it must have the type of the first."""
+    if cut is None or cut.then != "function":
+        return None
+    if cut.function not in function.program:
+        known = ", ".join(function.program.functions)
+        raise InputError(f"cut: there is no function {cut.function!r}; there are {known}")
+    other = function.program[cut.function]
+    kinds = {k: v for k, v in function.at_types.items() if k in other.type_parameters}
+    if len(kinds) < len(other.type_parameters) or other.at(**kinds).type != function.type:
+        raise refuse(f"`{cut.function}` is of another type")
+    return Target(other.declaration)
 
 
 def _flat_type(kind: Type) -> Inductive | None:

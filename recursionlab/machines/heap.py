@@ -43,9 +43,15 @@ class _Special:
 class Heap(Evaluator):
     """Compiles one function to modes."""
 
-    def __init__(self, target: Target, names: dict[Constructor, str], cut: Cut | None) -> None:
+    def __init__(
+        self,
+        target: Target,
+        names: dict[Constructor, str],
+        cut: Cut | None,
+        other: Target | None = None,
+    ) -> None:
         super().__init__()
-        self.target, self.names, self.cut = target, names, cut
+        self.target, self.names, self.cut, self.other = target, names, cut, other
         self.modes: dict[str, Code] = {}
         self.specials: dict[Any, _Special] = {}
         self.pending: list[tuple[str, Callable[[], Code]]] = []
@@ -109,8 +115,15 @@ class Heap(Evaluator):
         assert self.cut is not None
         if self.cut.then == "copy":
             return self.finish(struct)
+        if self.cut.then == "function":
+            if self.other is None or len(arguments) != self.other.arity:
+                raise refuse("the function a cut goes on with takes other arguments")
+            return self.enter(self.other, arguments, {}, self.finish)
         if self.cut.then != "branch":
-            raise refuse(f"on a heap a cut can `copy` or take a `branch`, not `{self.cut.then}`")
+            raise refuse(
+                "on a heap a cut can `copy`, take a `branch` or go on with a `function`, not "
+                f"`{self.cut.then}`"
+            )
         self.forced = struct
         try:
             return self.body(special.target, arguments, env, self.finish)

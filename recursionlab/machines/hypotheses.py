@@ -13,6 +13,17 @@ from .shortcuts import shortcut, shortcuts
 __all__ = ["hypotheses"]
 
 
+def _alike(function: Any) -> list[str]:
+    """Return the other functions of the file that have the same type."""
+    out = []
+    for other in function.program:
+        kinds = {k: v for k, v in function.at_types.items() if k in other.type_parameters}
+        whole = len(kinds) == len(other.type_parameters)
+        if other.name != function.name and whole and other.at(**kinds).type == function.type:
+            out.append(other.name)
+    return out
+
+
 def hypotheses(function: Any, after: int | str = 1, **codec: Any) -> dict[str, Machine]:
     """Return every machine that stands for a way to learn a function, or not to learn it.
 
@@ -53,6 +64,8 @@ def hypotheses(function: Any, after: int | str = 1, **codec: Any) -> dict[str, M
         token = (codec.get("renames") or {}).get(c.name, c.name)
         if not c.types and token in out["true"].vocabulary:
             cuts[f"constant {c.name}"] = Cut(after, "constant", constant=(token,))
+    for name in _alike(function):
+        cuts[f"as {name}"] = Cut(after, "function", function=name)
     rows: list[tuple[str, dict[str, Any]]] = [
         (f"cut, {then}", {"cut": cut}) for then, cut in cuts.items()
     ]

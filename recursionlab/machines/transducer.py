@@ -43,18 +43,22 @@ class Cut:
         Recursive calls after the first one, a number or an expression of `length`. A transducer
         counts all of them; a heap machine counts how deep calls of the function are nested.
     then : str
-        `copy` what is left of the decreasing argument, `stop`, write the `constant`, or take the
-        `branch` of one constructor whatever is read.
+        `copy` what is left of the decreasing argument, `stop`, write the `constant`, take the
+        `branch` of one constructor whatever is read, or go on with another `function` (heap
+        machines).
     constant : tuple of str
         Tokens.
     branch : str
         Name of a constructor.
+    function : str
+        Name of a function of the same file, of the same type.
     """
 
     after: int | str
     then: str = "copy"
     constant: tuple[str, ...] = ()
     branch: str = ""
+    function: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -158,6 +162,8 @@ class Transducer(Evaluator):
             return self.finish(views[target.struct])
         if self.cut.then == "stop":
             return self._write([], self._end())
+        if self.cut.then == "function":
+            raise refuse("only a heap machine goes on with another function")
         if self.cut.then == "constant":
             return self._write([token(t) for t in self.cut.constant], self._end())
         self.forced = views[target.struct]

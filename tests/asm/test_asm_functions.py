@@ -355,3 +355,30 @@ def test_shortcuts_do_what_their_name_says(name):
     machine = shortcut(name, ["a", "b", "c", "(", ")"], **params)
     assert machine(given.split()) == want.split()
     assert machine([]) == []
+
+
+def test_a_cut_can_go_on_with_another_function():
+    program = rlab.library("tree")
+    preorder = program["preorder"].at(A="label")
+    tree = "node node node leaf a leaf b leaf c node leaf d leaf".split()
+    said = [
+        " ".join(machine_of(preorder, cut=Cut(k, "function", function="inorder"))(tree))
+        for k in range(4)
+    ]
+    assert said == [
+        "cons a cons b cons c cons d nil",  # inorder from the root
+        "cons c cons a cons b cons d nil",
+        "cons c cons b cons a cons d nil",
+        "cons c cons b cons a cons d nil",
+    ]
+    assert {"cut, as inorder", "cut, as postorder"} <= set(hypotheses(preorder))
+    with pytest.raises(InputError, match="no function 'inordre'"):
+        machine_of(preorder, cut=Cut(1, "function", function="inordre"))
+    with pytest.raises(Refused, match="another type"):
+        machine_of(preorder, cut=Cut(1, "function", function="mirror"))
+    with pytest.raises(Refused, match="heap"):
+        machine_of(
+            rlab.library("binary")["succ"],
+            cut=Cut(1, "function", function="pred"),
+            kind="transducer",
+        )
