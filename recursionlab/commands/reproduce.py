@@ -11,13 +11,14 @@ from recursionlab.commands._options import (
     seeds_option,
     tell,
 )
+from recursionlab.errors import InputError
 
 EXAMPLE = "recursionlab reproduce successor --quick"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
-    parser.add_argument("name", metavar="NAME|CONFIG", help="an experiment's name, or a .toml")
+    parser.add_argument("name", metavar="NAME|CONFIG", help="an experiment's name, a .toml, or all")
     parser.add_argument("--quick", action="store_true", help="the small variant: a minute or so")
     seeds_option(parser)
     output_options(parser, "the experiment's folder; finished runs in it are kept", sets=True)
@@ -29,6 +30,9 @@ def run(args: argparse.Namespace) -> None:
     from recursionlab.experiments.run import reproduce
 
     sets = read_sets(args)
+    if args.name == "all":
+        _all(args, sets)
+        return
     if args.print_config:
         printed(args, load_experiment(args.name, sets=sets, quick=args.quick))
         return
@@ -40,4 +44,14 @@ def run(args: argparse.Namespace) -> None:
         threads=args.threads,
         quiet=args.json,
     )
+    tell(args, out.report, out.to_dict())
+
+
+def _all(args: argparse.Namespace, sets: dict[str, object]) -> None:
+    """Run every experiment that makes a claim."""
+    from recursionlab.experiments.all import reproduce_all
+
+    if sets or args.print_config:
+        raise InputError("all: takes no --set, --seeds or --print-config; name one experiment")
+    out = reproduce_all(output=args.output, quick=args.quick, threads=args.threads, quiet=args.json)
     tell(args, out.report, out.to_dict())

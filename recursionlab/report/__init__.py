@@ -38,6 +38,10 @@ def write_report(folder: str | Path, output: str | Path | None = None) -> Path:
         from recursionlab.report.experiment import experiment_page
 
         page = experiment_page(folder)
+    elif (folder / "claims.json").is_file():
+        from recursionlab.report.claims import claims_page
+
+        page = claims_page(folder)
     elif (folder / "settings.json").is_file() or (folder / "metrics.jsonl").is_file():
         from recursionlab.report.run import run_page
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from recursionlab.errors import FormatError
 from recursionlab.files import read_json
+from recursionlab.report.claims import claims_sections
 from recursionlab.report.page import Page, Section, failure_table, percent, table
 from recursionlab.report.run import (
     curve_figures,
@@ -136,30 +137,6 @@ def _run(folder: Path, variant: str, seed: int) -> Path:
 def _training(folder: Path, runs: Sequence[tuple[str, int]]) -> list[dict[str, str]]:
     metrics = {f"{v}, seed {s}": read_metrics(_run(folder, v, s)) for v, s in runs}
     return curve_figures(metrics, {f"{v}, seed {s}": v for v, s in runs})
-
-
-def claims_sections(claims: Sequence[Mapping[str, Any]]) -> list[Section]:
-    """Return the section with the table of claims, if there are any."""
-    if not claims:
-        return []
-    rows = [
-        {
-            "claim": c["claim"],
-            "source": c["source"],
-            "measured": c["measured"],
-            "seeds": len(c["values"]),
-            "mean": "" if c["mean"] is None else f"{c['mean']:.3f}",
-            "95 % interval": "" if c["low"] is None else f"{c['low']:.3f} to {c['high']:.3f}",
-            "verdict": c["verdict"],
-        }
-        for c in claims
-    ]
-    rule = (
-        "Supported: the 95 % interval of the mean over seeds (Student's t) keeps the bound as a "
-        "whole; not supported: it breaks it as a whole; undecided otherwise. The bounds are part "
-        "of the configuration."
-    )
-    return [Section("Claims", text=[rule], tables=[table(rows)])]
 
 
 def _shortcuts(folder: Path, runs: Sequence[tuple[str, int]]) -> list[Section]:
