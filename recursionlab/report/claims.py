@@ -13,8 +13,8 @@ from recursionlab.report.page import Page, Section, table
 
 RULE = (
     "Supported: the 95 % interval of the mean over seeds (Student's t) keeps the bound as a whole; "
-    "not supported: it breaks it as a whole; undecided otherwise, and with one seed. The bounds are "
-    "part of the configuration."
+    "not supported: it breaks it as a whole; undecided otherwise, and with one seed. "
+    "The bounds are part of the configuration."
 )
 
 

@@ -199,3 +199,21 @@ def test_a_claim_that_cannot_be_measured_is_refused(change, message):
 def test_claims_of_the_library_name_their_sources(name):
     for claim in load_experiment(name).config.claims.values():
         assert claim["source"].startswith("arXiv ") or claim["source"] == "this library"
+
+
+def test_all_experiments_end_in_one_table_of_claims(done, tmp_path, monkeypatch):
+    import shutil
+
+    from recursionlab.experiments import all as everything
+
+    monkeypatch.setattr(everything, "HERE", tmp_path)
+    (tmp_path / "one.toml").write_text(SMALL)
+    shutil.copytree(done, tmp_path / "out" / "one")
+    monkeypatch.setattr(everything, "reproduce", lambda *_, **__: None)
+    monkeypatch.setattr(everything, "load_experiment", lambda file: load_experiment(str(file)))
+    outcome = everything.reproduce_all(output=tmp_path / "out", quiet=True)
+    assert [row["name"] for row in outcome.rows] == ["wrong", "order", "recall"]
+    assert {row["experiment"] for row in outcome.rows} == {"one"}
+    page = outcome.report.read_text()
+    assert "A model trained for three steps is wrong on long carries." in page
+    assert "not supported" in page
