@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from recursionlab.errors import LanguageError
 from recursionlab.language.types import Con, resolve
 
 from .functions import Cut, Refused, machine_of
@@ -72,7 +73,7 @@ def hypotheses(function: Any, after: int | str = 1, **codec: Any) -> dict[str, M
     for name, options in [*rows, ("window", {"window": after})]:
         try:
             machine = machine_of(function, **codec, **options)
-        except Refused:
+        except (Refused, LanguageError):  # or it holds constructors that no token stands for
             continue
         if machine.params:
             out[name] = machine
