@@ -197,7 +197,13 @@ def _shortcut(
     split = stress_of(data, wanted.shortcut, wanted.shortcut_by, threads)
     answers = run.predict(split, threads=threads, progress=False)
     result = evaluate(
-        answers, split, by=wanted.by, train=data["train"], keep=wanted.keep, threads=threads
+        answers,
+        split,
+        by=wanted.by,
+        train=data["train"],
+        keep=wanted.keep,
+        samples=folder / f"samples-{split.name}.jsonl",
+        threads=threads,
     )
     result.save(folder / f"evaluation-{split.name}.json")
     found = reconstruct_run(
