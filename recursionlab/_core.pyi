@@ -1,6 +1,6 @@
 """Types of the C core. One section a part of csrc/python/; a test holds it equal to the binary."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, final
 
 import numpy as np
@@ -419,11 +419,40 @@ class Type:
     def arity(self) -> int: ...
     @property
     def sizes(self) -> tuple[int, int | None]: ...
-    def count(self, size: int) -> int: ...
-    def unrank(self, size: int, rank: int) -> Any: ...
-    def enumerate(self, size: int, first: int = 0, count: int | None = None) -> list[Any]: ...
-    def sample(self, n: int, size: int, *, seed: int) -> list[Any]: ...
-    def rank(self, *values: Any) -> tuple[int, int]: ...
+    def count(self, size: int | None = None, *, depth: int | None = None) -> int: ...
+    def unrank(
+        self, size: int | None = None, rank: int | None = None, *, depth: int | None = None
+    ) -> Any: ...
+    def enumerate(
+        self,
+        size: int | None = None,
+        first: int = 0,
+        count: int | None = None,
+        *,
+        depth: int | None = None,
+    ) -> list[Any]: ...
+    def sample(
+        self,
+        n: int,
+        size: int | Sequence[int] | Mapping[int, float] | None = None,
+        *,
+        seed: int,
+        depth: int | Sequence[int] | Mapping[int, float] | None = None,
+        replace: bool = True,
+        first: int = 0,
+    ) -> list[Any]: ...
+    def draw(
+        self,
+        n: int,
+        size: int | Sequence[int] | Mapping[int, float] | None = None,
+        *,
+        seed: int,
+        depth: int | Sequence[int] | Mapping[int, float] | None = None,
+        replace: bool = True,
+        first: int = 0,
+    ) -> tuple[NDArray[np.int32], NDArray[np.uint64]]: ...
+    def rank(self, *values: Any, by: str = "size") -> tuple[int, int]: ...
+    def bounded(self, nat: int) -> Type: ...
     def check(self, *values: Any) -> None: ...
     def parse(self, *texts: str) -> Any: ...
 
@@ -474,4 +503,5 @@ def pairs(
     every: int = 1,
     max_steps: int = 0,
     max_nodes: int = 0,
+    by: str = "size",
 ) -> dict[str, Any]: ...

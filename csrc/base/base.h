@@ -130,7 +130,8 @@ typedef enum rlab_stream {
     RLAB_STREAM_CHOOSE,   /* choose of an abstract state machine: index = input */
     RLAB_STREAM_POSITION, /* randomised positions: index = step, sequence and space */
     RLAB_STREAM_ADAPTER,  /* first values of low-rank updates: index = parameter */
-    RLAB_STREAM_FUNCTION  /* sampled functions and mutants: index = item */
+    RLAB_STREAM_FUNCTION, /* sampled functions and mutants: index = item */
+    RLAB_STREAM_SIZE      /* size of sample i where a law draws it: index = i */
 } rlab_stream;
 
 /* A cursor over the numbers of (seed, stream, index). Plain data: copy it to fork it. */
@@ -157,6 +158,42 @@ float rlab_rng_normal(rlab_rng *rng);
 uint64_t rlab_permute(uint64_t n, uint64_t i, uint64_t seed, rlab_stream stream, uint64_t index);
 uint64_t rlab_permute_inverse(uint64_t n, uint64_t i, uint64_t seed, rlab_stream stream,
                               uint64_t index);
+
+/* ---- numbers of any length --------------------------------------------------------------------
+ */
+
+/* A natural number: limbs of 32 bits, least first, the last one not 0; zero has none. A rlab_big
+ * owns its limbs, rlab_limbs only looks at them. */
+typedef RLAB_VEC(uint32_t)
+rlab_big;
+typedef struct rlab_limbs {
+    const uint32_t *at;
+    size_t len;
+} rlab_limbs;
+
+static inline rlab_limbs
+rlab_big_view(const rlab_big *x) {
+    rlab_limbs view;
+    view.at = x->at;
+    view.len = x->len;
+    return view;
+}
+int rlab_big_compare(rlab_limbs a, rlab_limbs b);
+/* Whether it has at most 64 bits; then *out is its value. */
+bool rlab_big_fits(rlab_limbs a, uint64_t *out);
+rlab_status rlab_big_set(rlab_ctx *ctx, rlab_big *out, rlab_limbs a);
+rlab_status rlab_big_set64(rlab_ctx *ctx, rlab_big *out, uint64_t value);
+rlab_status rlab_big_add(rlab_ctx *ctx, rlab_big *sum, rlab_limbs a);
+/* x -= a, which is at most x. */
+void rlab_big_sub(rlab_big *x, rlab_limbs a);
+/* sum += a * b; neither is a view of sum. */
+rlab_status rlab_big_add_product(rlab_ctx *ctx, rlab_big *sum, rlab_limbs a, rlab_limbs b);
+/* quotient = x / divisor, x = the remainder; divisor is not 0 and no view of x. */
+rlab_status rlab_big_divide(rlab_ctx *ctx, rlab_big *quotient, rlab_big *x, rlab_limbs divisor);
+/* rlab_rng_below and rlab_permute for any n; the same numbers where n has at most 64 bits. */
+rlab_status rlab_big_below(rlab_ctx *ctx, rlab_big *out, rlab_rng *rng, rlab_limbs n);
+rlab_status rlab_big_permute(rlab_ctx *ctx, rlab_big *out, rlab_limbs n, rlab_limbs item,
+                             uint64_t seed, rlab_stream stream, uint64_t index);
 
 /* ---- hashing ------------------------------------------------------------------------------------
  */

@@ -78,7 +78,7 @@ fill(rlab_type *type, uint64_t size) {
         const rlab_type_node *node = &type->nodes.at[n];
         uint32_t count = type->program->types.at[node->type].count;
         uint64_t sum = 0;
-        for (uint32_t c = 0; size && c < count; c++)
+        for (uint32_t c = 0; size && size <= node->limit && c < count; c++)
             sum = sat_add(sum, ways(type, &type->rows.at[node->rows + c], 0, size - 1));
         type->tables[n * type->cap + size] = sum;
     }
@@ -122,12 +122,17 @@ rlab_count_upto(rlab_ctx *ctx, rlab_type *type, uint64_t size) {
     return RLAB_OK;
 }
 
+uint64_t
+rlab_count_domain(const rlab_type *type, uint64_t size) {
+    return ways(type, &type->product, 0, size);
+}
+
 rlab_status
 rlab_type_count(rlab_ctx *ctx, uint64_t *out, rlab_type *type, uint64_t size) {
     uint64_t count, least, most;
     RLAB_TRY(rlab_type_sizes(ctx, &least, &most, type));
     RLAB_TRY(rlab_count_upto(ctx, type, size));
-    count = ways(type, &type->product, 0, size);
+    count = rlab_count_domain(type, size);
     if (count == RLAB_SATURATED) {
         rlab_text name = {0};
         RLAB_TRY(rlab_type_name(ctx, &name, type));
@@ -243,28 +248,47 @@ rlab_unrank_heap(rlab_val *out, const rlab_type *type, rlab_machine *m, uint64_t
     m->used = hp;
 }
 
-rlab_status
-rlab_type_unrank(rlab_ctx *ctx, rlab_term *out, rlab_type *type, rlab_store *store, uint64_t size,
-                 uint64_t rank) {
-    rlab_machine *m = NULL;
-    void *work = NULL, *values = NULL;
-    rlab_status status;
-    RLAB_TRY(rlab_count_check(ctx, type, size, rank));
-    status = rlab_machine_new(ctx, &m, type->program);
-    if (status == RLAB_OK)
-        status = rlab_heap_room(ctx, m, (size_t)(2 * size + 2), m->base, NULL);
-    if (status == RLAB_OK)
-        status = rlab_alloc(ctx, &work, (size_t)size + type->domain.len + 1, sizeof(todo));
-    if (status == RLAB_OK)
-        status = rlab_alloc(ctx, &values, type->domain.len, sizeof(rlab_val));
-    if (status == RLAB_OK) {
-        rlab_unrank_heap(values, type, m, size, rank, work);
-        for (size_t i = 0; i < type->domain.len && status == RLAB_OK; i++)
-            status = rlab_heap_export(ctx, &out[i], store, m, ((rlab_val *)values)[i]);
+void
+rlab_unrank_ctors(rlab_ids *out, const rlab_type *type, uint32_t n, uint64_t size, uint64_t rank,
+                  uint64_t *scratch) {
+    todo *const bottom = (todo *)(void *)scratch, *work = bottom;
+    const rlab_type_row_of *row = &type->product;
+    if (n == RLAB_DOMAIN) {
+        work = split(type, row, 0, &size, &rank, work);
+        n = type->args.at[row->args + row->count - 1];
     }
-    rlab_free(values);
-    rlab_free(work);
-    rlab_machine_free(m);
+    for (;;) {
+        const rlab_type_node *node = &type->nodes.at[n];
+        uint32_t ctor = type->program->types.at[node->type].first;
+        uint64_t total;
+        row = &type->rows.at[node->rows];
+        size--;
+        for (; rank >= (total = ways(type, row, 0, size)); row++, ctor++)
+            rank -= total;
+        out->at[out->len++] = ctor;
+        if (row->count) {
+            work = split(type, row, 0, &size, &rank, work);
+            n = type->args.at[row->args + row->count - 1];
+        } else if (work > bottom) {
+            n = (--work)->node;
+            size = work->size;
+            rank = work->rank;
+        } else {
+            return;
+        }
+    }
+}
+
+rlab_status
+rlab_type_unrank(rlab_ctx *ctx, rlab_term *out, rlab_type *type, rlab_store *store, bool depth,
+                 uint64_t level, rlab_limbs rank) {
+    rlab_ids ctors = {0};
+    rlab_status status = rlab_wide_check(ctx, type, depth, level, rank);
+    if (status == RLAB_OK)
+        status = rlab_wide_unrank(ctx, &ctors, type, depth, level, rank, RLAB_BUDGET_NODES);
+    if (status == RLAB_OK)
+        status = rlab_ctors_terms(ctx, out, store, &ctors, (uint32_t)type->domain.len);
+    rlab_vec_free(&ctors);
     return status;
 }
 

@@ -1,7 +1,7 @@
 /* The door of lang: programs, terms, evaluation, reduction, types, value text, encodings, pairs.
  * Reading order: program.c, term.c, subst.c, code.c, eval.c, reduce.c, strategy.c, trace.c, type.c,
- * text.c, print.c, codec.c, pairs.c. Nothing here recurses over user data: every walk keeps an
- * explicit stack. */
+ * count.c, wide.c, draw.c, text.c, print.c, codec.c, pairs.c. Nothing here recurses over user data:
+ * every walk keeps an explicit stack. */
 #ifndef RLAB_LANG_LANG_H
 #define RLAB_LANG_LANG_H
 
@@ -243,13 +243,45 @@ rlab_status rlab_type_new(rlab_ctx *ctx, rlab_type **out, const rlab_program *pr
 void rlab_type_free(rlab_type *type);
 uint32_t rlab_type_arity(const rlab_type *type);
 rlab_status rlab_type_name(rlab_ctx *ctx, rlab_text *out, const rlab_type *type);
+/* The same type, in whose values every nat is below `nat` (at least 1). */
+rlab_status rlab_type_bounded(rlab_ctx *ctx, rlab_type **out, const rlab_type *type, uint64_t nat);
 /* Number of values of a size. ECOUNT if it needs more than 64 bits or the type cannot be counted.
  */
 rlab_status rlab_type_count(rlab_ctx *ctx, uint64_t *out, rlab_type *type, uint64_t size);
+/* The same for any length, by size or by depth (of a product: of its deepest argument). Values of
+ * one depth are ordered by constructor; for one constructor by the first argument that is as deep
+ * as it can be; then by the first argument's depth, its rank, and the other arguments likewise. */
+rlab_status rlab_wide_count(rlab_ctx *ctx, rlab_big *out, rlab_type *type, bool depth,
+                            uint64_t level);
+rlab_status rlab_wide_rank(rlab_ctx *ctx, uint64_t *level, rlab_big *rank, rlab_type *type,
+                           bool depth, const rlab_store *store, const rlab_term *args);
+/* ECOUNT unless there is a value at this level and rank. */
+rlab_status rlab_wide_check(rlab_ctx *ctx, rlab_type *type, bool depth, uint64_t level,
+                            rlab_limbs rank);
 rlab_status rlab_type_unrank(rlab_ctx *ctx, rlab_term *out, rlab_type *type, rlab_store *store,
-                             uint64_t size, uint64_t rank);
+                             bool depth, uint64_t level, rlab_limbs rank);
 rlab_status rlab_type_rank(rlab_ctx *ctx, uint64_t *size, uint64_t *rank, rlab_type *type,
                            const rlab_store *store, const rlab_term *args);
+/* Samples first .. first + n - 1 of a seed: a level each, drawn by weight where there are several,
+ * and a rank uniform among the values of that level; not `replace`: no value comes twice among
+ * samples 0 .. first + n - 1. */
+typedef struct rlab_draw {
+    rlab_type *type;
+    bool depth, replace;
+    const uint64_t *levels; /* (n_levels,) rising */
+    const double *weights;  /* (n_levels,) finite, not below 0, one above */
+    size_t n_levels;
+    uint64_t seed, first, n;
+    /* results, freed by rlab_draw_free; a rank has `words` words, least first */
+    int32_t *out_levels; /* (n,) */
+    uint64_t *out_ranks; /* (n, words) */
+    size_t words;
+} rlab_draw;
+rlab_status rlab_draw_run(rlab_ctx *ctx, rlab_draw *draw);
+void rlab_draw_free(rlab_draw *draw);
+/* A number to words that are 0 so far, and back. */
+void rlab_words_put(uint64_t *words, rlab_limbs x);
+rlab_status rlab_words_get(rlab_ctx *ctx, rlab_big *out, const uint64_t *words, size_t n);
 /* Whether the terms are values of the type; the error says where not. */
 rlab_status rlab_type_check(rlab_ctx *ctx, const rlab_type *type, const rlab_store *store,
                             const rlab_term *args);
@@ -373,15 +405,17 @@ uint32_t rlab_codec_traced(const rlab_codec *codec);
 /* ---- pairs ---------------------------------------------------------------------------------- */
 
 /* What to make for items 0 .. n - 1, and where it goes. Item i applies `function` to the arguments
- * of size sizes[i] and rank ranks[i] of `domain`. */
+ * of size (or depth) sizes[i] and rank ranks[i] of `domain`. */
 typedef struct rlab_pairs {
     const rlab_program *program;
     rlab_codec *codec;
     rlab_type *domain;
     uint32_t function;
     int64_t n;
-    const int32_t *sizes;     /* (n,) */
-    const uint64_t *ranks;    /* (n,) */
+    const int32_t *sizes;  /* (n,) */
+    const uint64_t *ranks; /* (n, words), least word first */
+    size_t words;
+    bool depth;               /* sizes holds depths */
     const uint32_t *measures; /* (n_measures,) globals from the domain to nat or bool */
     uint32_t n_measures;
     bool steps; /* count contractions (a reduction of its own) */

@@ -27,7 +27,8 @@ typedef struct worker {
     void *todo;
     rlab_val *args;
     rlab_term *terms;
-    rlab_ids stack;
+    rlab_ids stack, ctors;
+    rlab_big rank;
 } worker;
 
 typedef struct job {
@@ -41,6 +42,12 @@ typedef struct job {
 /* ---- workers
  * ------------------------------------------------------------------------------------------ */
 
+/* Whether ranks may have more than 64 bits, or levels are depths. */
+static bool
+wide(const rlab_pairs *p) {
+    return p->words > 1 || p->depth;
+}
+
 static rlab_status
 worker_init(rlab_ctx *ctx, worker *w, const rlab_pairs *p, uint64_t most) {
     size_t args = rlab_type_arity(p->domain);
@@ -51,7 +58,9 @@ worker_init(rlab_ctx *ctx, worker *w, const rlab_pairs *p, uint64_t most) {
     w->store.limit = p->budget.nodes;
     w->nodes = w->store.nodes.len;
     w->kids = w->store.kids.len;
-    RLAB_TRY(rlab_alloc(ctx, &w->todo, (size_t)most + args + 1, 3 * sizeof(uint64_t)));
+    if (!wide(p))
+        RLAB_TRY(rlab_alloc(ctx, &w->todo, (size_t)most + args + 1,
+                            RLAB_UNRANK_WORK * sizeof(uint64_t)));
     RLAB_TRY(rlab_alloc(ctx, (void **)&w->args, args, sizeof *w->args));
     return rlab_alloc(ctx, (void **)&w->terms, args, sizeof *w->terms);
 }
@@ -65,6 +74,8 @@ worker_free(worker *w) {
     rlab_free(w->args);
     rlab_free(w->terms);
     rlab_vec_free(&w->stack);
+    rlab_vec_free(&w->ctors);
+    rlab_vec_free(&w->rank);
 }
 
 /* ---- one item
@@ -203,16 +214,38 @@ with_terms(rlab_ctx *ctx, worker *w, const rlab_pairs *p, chunk *c, int64_t i, r
     return RLAB_OK;
 }
 
+/* The arguments of item i, to stack[base ..], and how many constructors they have. */
+static rlab_status
+arguments(rlab_ctx *ctx, uint64_t *size, worker *w, const rlab_pairs *p, int64_t i) {
+    rlab_machine *m = w->machine;
+    uint32_t n = rlab_type_arity(p->domain);
+    uint64_t level = (uint64_t)p->sizes[i];
+    *size = level;
+    if (!wide(p)) {
+        RLAB_TRY(rlab_heap_room(ctx, m, (size_t)(2 * level + 2), m->base, NULL));
+        RLAB_TRY(rlab_stack_room(ctx, m, m->base + n));
+        rlab_unrank_heap(m->stack + m->base, p->domain, m, level, p->ranks[i], w->todo);
+        return RLAB_OK;
+    }
+    RLAB_TRY(rlab_words_get(ctx, &w->rank, p->ranks + (size_t)i * p->words, p->words));
+    RLAB_TRY(rlab_wide_unrank(ctx, &w->ctors, p->domain, p->depth, level, rlab_big_view(&w->rank),
+                              p->budget.nodes));
+    *size = w->ctors.len;
+    RLAB_TRY(rlab_heap_room(ctx, m, 2 * w->ctors.len + 2, m->base, NULL));
+    RLAB_TRY(rlab_stack_room(ctx, m, m->base + n));
+    RLAB_TRY(rlab_vec_reserve(ctx, &w->stack, w->ctors.len));
+    rlab_ctors_heap(m->stack + m->base, m, &w->ctors, w->stack.at);
+    return RLAB_OK;
+}
+
 static rlab_status
 item(rlab_ctx *ctx, worker *w, rlab_pairs *p, chunk *c, int64_t i) {
     rlab_machine *m = w->machine;
     rlab_source source = {NULL, m};
     uint32_t n = rlab_type_arity(p->domain);
-    uint64_t size = (uint64_t)p->sizes[i], depth = 0;
+    uint64_t size, depth = 0;
     rlab_val result;
-    RLAB_TRY(rlab_heap_room(ctx, m, (size_t)(2 * size + 2), m->base, NULL));
-    RLAB_TRY(rlab_stack_room(ctx, m, m->base + n));
-    rlab_unrank_heap(m->stack + m->base, p->domain, m, size, p->ranks[i], w->todo);
+    RLAB_TRY(arguments(ctx, &size, w, p, i));
     if (p->codec)
         RLAB_TRY(rlab_encode(ctx, &c->tokens[INPUT], p->codec, 0, &source, m->stack + m->base,
                              &w->stack));
@@ -252,7 +285,26 @@ work(void *arg, int64_t first, int64_t last, int who) {
 /* ---- the whole
  * -------------------------------------------------------------------------------------------- */
 
-/* Checks sizes and ranks, and makes the tables that the workers read. */
+/* Checks that every item has a value, and makes the tables that the workers read. */
+static rlab_status
+check_ranks(rlab_ctx *ctx, const rlab_pairs *p) {
+    rlab_big rank = {0}, count = {0};
+    rlab_status status = RLAB_OK;
+    for (int64_t i = 0; i < p->n && status == RLAB_OK; i++) {
+        uint64_t level = (uint64_t)p->sizes[i];
+        if (i == 0 || p->sizes[i] != p->sizes[i - 1])
+            status = rlab_wide_count(ctx, &count, p->domain, p->depth, level);
+        if (status == RLAB_OK)
+            status = rlab_words_get(ctx, &rank, p->ranks + (size_t)i * p->words, p->words);
+        if (status == RLAB_OK && rlab_big_compare(rlab_big_view(&rank), rlab_big_view(&count)) >= 0)
+            status = rlab_wide_check(ctx, p->domain, p->depth, level, rlab_big_view(&rank));
+    }
+    rlab_vec_free(&rank);
+    rlab_vec_free(&count);
+    return status;
+}
+
+/* Checks the whole request before anything runs. */
 static rlab_status
 check(rlab_ctx *ctx, const rlab_pairs *p, uint64_t *most) {
     const rlab_global_row *f = &p->program->globals.at[p->function];
@@ -273,13 +325,7 @@ check(rlab_ctx *ctx, const rlab_pairs *p, uint64_t *most) {
             return rlab_fail_at(ctx, RLAB_EVALUE, i, "sizes: item %lld is negative", (long long)i);
         else if ((uint64_t)p->sizes[i] > *most)
             *most = (uint64_t)p->sizes[i];
-    RLAB_TRY(rlab_count_upto(ctx, p->domain, *most));
-    for (int64_t i = 0; i < p->n; i++)
-        if (i == 0 || p->sizes[i] != p->sizes[i - 1] || p->ranks[i] != p->ranks[i - 1] + 1 ||
-            i % 4096 == 0 || i + 1 == p->n || p->sizes[i + 1] != p->sizes[i] ||
-            p->ranks[i + 1] != p->ranks[i] + 1)
-            RLAB_TRY(rlab_count_check(ctx, p->domain, (uint64_t)p->sizes[i], p->ranks[i]));
-    return RLAB_OK;
+    return check_ranks(ctx, p);
 }
 
 static rlab_status
@@ -336,9 +382,10 @@ run_all(rlab_ctx *ctx, job *j) {
             if (j->chunks[k].failed >= 0) {
                 const chunk *c = &j->chunks[k];
                 return rlab_fail_at(ctx, c->ctx.status, c->failed,
-                                    "item %lld (size %d, rank %llu): %s", (long long)c->failed,
-                                    (int)p->sizes[c->failed],
-                                    (unsigned long long)p->ranks[c->failed], c->ctx.message);
+                                    "item %lld (%s %d, rank %llu%s): %s", (long long)c->failed,
+                                    p->depth ? "depth" : "size", (int)p->sizes[c->failed],
+                                    (unsigned long long)p->ranks[(size_t)c->failed * p->words],
+                                    p->words > 1 ? " and higher words" : "", c->ctx.message);
             }
         RLAB_TRY(rlab_ctx_poll(ctx));
     }

@@ -28,6 +28,7 @@ find_node(rlab_ctx *ctx, uint32_t *out, rlab_type *type, uint32_t head, const ui
                          rlab_program_type_name(type->program, head));
     memset(&node, 0, sizeof node);
     node.type = head;
+    node.limit = UINT64_MAX;
     node.params = (uint32_t)type->params.len;
     RLAB_TRY(rlab_vec_reserve(ctx, &type->params, type->params.len + n + 1));
     if (n)
@@ -143,8 +144,12 @@ most_sizes(rlab_type *type) {
                     empty |= arg->least == UINT64_MAX;
                     sum = one > UINT64_MAX - sum ? UINT64_MAX : sum + one;
                 }
+                if (round > type->nodes.len)
+                    sum = UINT64_MAX;
+                if (sum > node->limit)
+                    sum = node->limit;
                 if (!empty && sum > node->most) {
-                    node->most = round > type->nodes.len ? UINT64_MAX : sum;
+                    node->most = sum;
                     changed = true;
                 }
             }
@@ -193,7 +198,51 @@ rlab_type_free(rlab_type *type) {
     rlab_vec_free(&type->params);
     rlab_vec_free(&type->domain);
     rlab_count_free(type);
+    rlab_wide_free(type);
     rlab_free(type);
+}
+
+#define COPY(field)                                                                                \
+    do {                                                                                           \
+        RLAB_TRY(rlab_vec_reserve(ctx, &to->field, from->field.len + 1));                          \
+        if (from->field.len)                                                                       \
+            memcpy(to->field.at, from->field.at, from->field.len * sizeof *from->field.at);        \
+        to->field.len = from->field.len;                                                           \
+    } while (0)
+
+/* Everything but the tables of counts. */
+static rlab_status
+copy_shape(rlab_ctx *ctx, rlab_type *to, const rlab_type *from) {
+    COPY(nodes);
+    COPY(rows);
+    COPY(args);
+    COPY(params);
+    COPY(domain);
+    to->program = from->program;
+    to->product = from->product;
+    to->n_tables = from->n_tables;
+    return RLAB_OK;
+}
+
+rlab_status
+rlab_type_bounded(rlab_ctx *ctx, rlab_type **out, const rlab_type *from, uint64_t nat) {
+    rlab_type *type;
+    rlab_status status;
+    RLAB_TRY(rlab_alloc(ctx, (void **)&type, 1, sizeof *type));
+    status = copy_shape(ctx, type, from);
+    if (status != RLAB_OK) {
+        rlab_type_free(type);
+        return status;
+    }
+    for (uint32_t i = 0; i < type->nodes.len; i++) {
+        rlab_type_node *node = &type->nodes.at[i];
+        node->most = 0;
+        if (type->program->types.at[node->type].notation == RLAB_NOTATION_NAT && nat < node->limit)
+            node->limit = nat;
+    }
+    most_sizes(type);
+    *out = type;
+    return RLAB_OK;
 }
 
 uint32_t
@@ -307,6 +356,10 @@ check_one(rlab_ctx *ctx, const rlab_type *type, const rlab_store *store, rlab_te
         if (at->kind != RLAB_CTOR || !(at->flags & RLAB_TERM_DATA) ||
             at->head - row->first >= row->count)
             return fail_constructor(ctx, type, n, at, program);
+        if (at->size > type->nodes.at[n].limit)
+            return rlab_fail(ctx, RLAB_ETERM, "expected a nat below %llu, got %llu",
+                             (unsigned long long)type->nodes.at[n].limit,
+                             (unsigned long long)at->size - 1);
         if (seen->len)
             seen->at[t] = n + 1;
         con = &type->rows.at[type->nodes.at[n].rows + at->head - row->first];

@@ -75,6 +75,22 @@ int rlab_py_granularity(rlab_py_state *state, const char *name, rlab_granularity
 /* A side of a codec by its name: 0 input, 1 output. 0 or -1 raised. */
 int rlab_py_side(rlab_py_state *state, const char *name, int *side);
 int rlab_py_strategy(rlab_py_state *state, const char *name, rlab_strategy *out);
+/* Integer arguments: of 64 bits, of any length. 0 or -1 raised. */
+int rlab_py_u64(rlab_py_state *state, PyObject *object, const char *name, uint64_t *out);
+int rlab_py_big(rlab_py_state *state, PyObject *object, const char *name, rlab_big *out);
+/* Exactly one of size and depth (neither NULL nor None): which, and the object. 0 or -1 raised. */
+int rlab_py_one_of(rlab_py_state *state, const char *what, PyObject *size, PyObject *depth,
+                   bool *by_depth, PyObject **out);
+/* The value, or tuple of values, of a level and rank; NULL: raised. */
+PyObject *rlab_py_value_at(rlab_py_state *state, rlab_py_type *self, bool depth, uint64_t level,
+                           rlab_limbs rank);
+/* The methods sample and draw of a Type. */
+PyObject *rlab_py_sample(rlab_py_type *self, PyObject *args, PyObject *kwargs);
+PyObject *rlab_py_draw(rlab_py_type *self, PyObject *args, PyObject *kwargs);
+/* An array that takes over a buffer of the core. */
+PyObject *rlab_py_adopt(void **data, int dtype, int ndim, npy_intp *shape);
+/* "size" or "depth". */
+int rlab_py_by(rlab_py_state *state, const char *name, bool *depth);
 PyObject *rlab_py_check_trace(rlab_py_state *state, rlab_py_program *program, PyObject *args,
                               PyObject *kwargs);
 PyObject *rlab_py_trace_new(rlab_py_state *state, rlab_py_program *program, PyObject *args,

@@ -4,23 +4,6 @@
 
 #include <string.h>
 
-/* An array that takes over a buffer of the core; frees it when the array dies. */
-static void
-free_buffer(PyObject *capsule) {
-    rlab_free(PyCapsule_GetPointer(capsule, NULL));
-}
-
-static PyObject *
-adopt(void **data, int dtype, int ndim, npy_intp *shape) {
-    PyObject *capsule = PyCapsule_New(*data, NULL, free_buffer), *array;
-    if (!capsule)
-        return NULL;
-    array = rlab_py_view(capsule, *data, dtype, ndim, shape, true);
-    *data = NULL;
-    Py_DECREF(capsule);
-    return array;
-}
-
 static int
 put(PyObject *dict, const char *key, PyObject *value) {
     int failed = !value || PyDict_SetItemString(dict, key, value) < 0;
@@ -56,17 +39,19 @@ result_of(rlab_pairs *p) {
     for (int k = 0; k < (p->codec ? p->traces ? 3 : 2 : 0); k++) {
         npy_intp total = (npy_intp)p->offsets[k][p->n];
         shape[0] = (npy_intp)p->n + 1;
-        if (put(dict, sequences[k][1], adopt((void **)&p->offsets[k], NPY_INT64, 1, shape)) < 0 ||
-            put(dict, sequences[k][0], adopt((void **)&p->tokens[k], NPY_INT32, 1, &total)) < 0)
+        if (put(dict, sequences[k][1],
+                rlab_py_adopt((void **)&p->offsets[k], NPY_INT64, 1, shape)) < 0 ||
+            put(dict, sequences[k][0],
+                rlab_py_adopt((void **)&p->tokens[k], NPY_INT32, 1, &total)) < 0)
             goto fail;
     }
     shape[0] = (npy_intp)p->n;
     for (int k = 0; k < (p->steps || p->traces ? 4 : 3); k++)
-        if (put(dict, columns[k], adopt((void **)&p->columns[k], NPY_INT64, 1, shape)) < 0)
+        if (put(dict, columns[k], rlab_py_adopt((void **)&p->columns[k], NPY_INT64, 1, shape)) < 0)
             goto fail;
     shape[0] = (npy_intp)p->n_measures;
     shape[1] = (npy_intp)p->n;
-    if (put(dict, "measures", adopt((void **)&p->measured, NPY_INT64, 2, shape)) < 0)
+    if (put(dict, "measures", rlab_py_adopt((void **)&p->measured, NPY_INT64, 2, shape)) < 0)
         goto fail;
     for (int k = 0; k < 2 && p->texts; k++)
         if (put(dict, text_names[k], texts(p, k)) < 0)
@@ -82,10 +67,18 @@ static int
 read_arrays(rlab_py_state *state, rlab_pairs *p, rlab_py_program *program, PyObject *sizes,
             PyObject *ranks, PyObject *measures, rlab_ids *list) {
     PyArrayObject *s = rlab_py_array(state, sizes, "sizes", NPY_INT32, 1);
-    PyArrayObject *r = s ? rlab_py_array(state, ranks, "ranks", NPY_UINT64, 1) : NULL;
+    PyArrayObject *r = s ? rlab_py_array(state, ranks, "ranks", NPY_UINT64, -1) : NULL;
     PyObject *fast;
     if (!r)
         return -1;
+    if (PyArray_NDIM(r) < 1 || PyArray_NDIM(r) > 2 ||
+        (PyArray_NDIM(r) == 2 && PyArray_DIM(r, 1) < 1)) {
+        PyErr_Format(state->exceptions[RLAB_ETYPE],
+                     "ranks: expected shape (n,), or (n, words) for ranks beyond 64 bits; got %d "
+                     "dimensions",
+                     PyArray_NDIM(r));
+        return -1;
+    }
     if (PyArray_DIM(s, 0) != PyArray_DIM(r, 0)) {
         PyErr_Format(state->exceptions[RLAB_ETYPE],
                      "ranks: expected %zd items as in sizes, got %zd",
@@ -95,6 +88,7 @@ read_arrays(rlab_py_state *state, rlab_pairs *p, rlab_py_program *program, PyObj
     p->n = PyArray_DIM(s, 0);
     p->sizes = PyArray_DATA(s);
     p->ranks = PyArray_DATA(r);
+    p->words = PyArray_NDIM(r) == 2 ? (size_t)PyArray_DIM(r, 1) : 1;
     if (!measures)
         return 0;
     if (!(fast = PySequence_Fast(measures, "measures: expected a sequence of functions")))
@@ -117,13 +111,13 @@ read_arrays(rlab_py_state *state, rlab_pairs *p, rlab_py_program *program, PyObj
 
 static PyObject *
 py_pairs(PyObject *module, PyObject *args, PyObject *kwargs) {
-    static const char *const keys[] = {"function", "domain",    "sizes",       "ranks",
-                                       "threads",  "codec",     "measures",    "steps",
-                                       "trace",    "texts",     "granularity", "strategy",
-                                       "every",    "max_steps", "max_nodes",   NULL};
+    static const char *const keys[] = {"function",    "domain",   "sizes", "ranks",     "threads",
+                                       "codec",       "measures", "steps", "trace",     "texts",
+                                       "granularity", "strategy", "every", "max_steps", "max_nodes",
+                                       "by",          NULL};
     rlab_py_state *state = rlab_py_state_of(module);
     PyObject *domain, *sizes, *ranks, *codec = Py_None, *measures = NULL, *result = NULL;
-    const char *granularity = "contraction", *strategy = "cbv";
+    const char *granularity = "contraction", *strategy = "cbv", *by = "size";
     long long function, every = 1, max_steps = 0, max_nodes = 0;
     int threads, steps = 0, trace = 0, text = 0;
     rlab_py_type *type;
@@ -132,11 +126,11 @@ py_pairs(PyObject *module, PyObject *args, PyObject *kwargs) {
     rlab_ctx ctx;
     rlab_status status;
     memset(&p, 0, sizeof p);
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "LOOOi|$OOpppssLLL:pairs", (char **)keys,
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "LOOOi|$OOpppssLLLs:pairs", (char **)keys,
                                      &function, &domain, &sizes, &ranks, &threads, &codec,
                                      &measures, &steps, &trace, &text, &granularity, &strategy,
-                                     &every, &max_steps, &max_nodes) ||
-        rlab_py_threads(state, threads) < 0 ||
+                                     &every, &max_steps, &max_nodes, &by) ||
+        rlab_py_by(state, by, &p.depth) < 0 || rlab_py_threads(state, threads) < 0 ||
         rlab_py_granularity(state, granularity, &p.granularity) < 0 ||
         rlab_py_strategy(state, strategy, &p.strategy) < 0)
         return NULL;
@@ -187,9 +181,9 @@ static PyMethodDef functions[] = {
     {"pairs", (PyCFunction)(void (*)(void))py_pairs, METH_VARARGS | METH_KEYWORDS,
      "pairs(function, domain, sizes, ranks, threads, *, codec=None, measures=(), steps=False, "
      "trace=False, texts=False, granularity='contraction', strategy='cbv', "
-     "every=1, max_steps=0, "
-     "max_nodes=0)\n--\n\n"
-     "Apply a function to the arguments at the given sizes and ranks; packed arrays by name."},
+     "every=1, max_steps=0, max_nodes=0, by='size')\n--\n\n"
+     "Apply a function to the arguments at the given sizes (by='depth': depths) and ranks; packed "
+     "arrays by name."},
     {NULL, NULL, 0, NULL},
 };
 

@@ -54,8 +54,8 @@ type_dealloc(rlab_py_type *self) {
     Py_DECREF(type);
 }
 
-static int
-read_u64(rlab_py_state *state, PyObject *object, const char *name, uint64_t *out) {
+int
+rlab_py_u64(rlab_py_state *state, PyObject *object, const char *name, uint64_t *out) {
     PyObject *index = PyNumber_Index(object);
     if (!index)
         return -1;
@@ -69,14 +69,99 @@ read_u64(rlab_py_state *state, PyObject *object, const char *name, uint64_t *out
     return -1;
 }
 
-/* Number of values of a size; 0, or -1 raised. */
+/* ---- numbers of any length
+ * -------------------------------------------------------------------- */
+
+int
+rlab_py_big(rlab_py_state *state, PyObject *object, const char *name, rlab_big *out) {
+    PyObject *index = PyNumber_Index(object), *bits = NULL, *bytes = NULL;
+    rlab_ctx ctx;
+    size_t n;
+    int done = -1;
+    if (!index)
+        return -1;
+    if ((bits = PyObject_CallMethod(index, "bit_length", NULL)) &&
+        (n = (PyLong_AsSize_t(bits) + 31) / 32,
+         bytes = PyObject_CallMethod(index, "to_bytes", "ns", (Py_ssize_t)(4 * n), "little"))) {
+        const unsigned char *at = (const unsigned char *)PyBytes_AS_STRING(bytes);
+        rlab_ctx_init(&ctx);
+        if (rlab_vec_reserve(&ctx, out, n + 1) == RLAB_OK) {
+            for (size_t i = 0; i < n; i++)
+                out->at[i] = (uint32_t)at[4 * i] | (uint32_t)at[4 * i + 1] << 8 |
+                             (uint32_t)at[4 * i + 2] << 16 | (uint32_t)at[4 * i + 3] << 24;
+            out->len = n;
+            done = 0;
+        } else {
+            rlab_py_raise(state, &ctx);
+        }
+    } else if (PyErr_ExceptionMatches(PyExc_OverflowError)) {
+        PyErr_Clear();
+        PyErr_Format(state->exceptions[RLAB_EVALUE],
+                     "%s: expected an integer of at least 0, got %R", name, object);
+    }
+    Py_XDECREF(bytes);
+    Py_XDECREF(bits);
+    Py_DECREF(index);
+    return done;
+}
+
+static PyObject *
+big_to_int(const rlab_big *x) {
+    PyObject *bytes = PyBytes_FromStringAndSize(NULL, (Py_ssize_t)(4 * x->len)), *result;
+    unsigned char *at;
+    if (!bytes)
+        return NULL;
+    at = (unsigned char *)PyBytes_AS_STRING(bytes);
+    for (size_t i = 0; i < 4 * x->len; i++)
+        at[i] = (unsigned char)(x->at[i / 4] >> 8 * (i % 4));
+    result = PyObject_CallMethod((PyObject *)&PyLong_Type, "from_bytes", "Os", bytes, "little");
+    Py_DECREF(bytes);
+    return result;
+}
+
+int
+rlab_py_by(rlab_py_state *state, const char *name, bool *depth) {
+    *depth = strcmp(name, "depth") == 0;
+    if (*depth || strcmp(name, "size") == 0)
+        return 0;
+    PyErr_Format(state->exceptions[RLAB_EVALUE], "by: expected 'size' or 'depth', got '%.40s'",
+                 name);
+    return -1;
+}
+
+/* Exactly one of size and depth: which, and the object. */
+int
+rlab_py_one_of(rlab_py_state *state, const char *what, PyObject *size, PyObject *depth,
+               bool *by_depth, PyObject **out) {
+    bool has_size = size && size != Py_None, has_depth = depth && depth != Py_None;
+    *by_depth = has_depth;
+    *out = has_depth ? depth : size;
+    if (has_size != has_depth)
+        return 0;
+    PyErr_Format(state->exceptions[RLAB_EVALUE], "%s: expected either a size or a depth, got %s",
+                 what, has_size ? "both" : "neither");
+    return -1;
+}
+
+/* The same, as one number. */
 static int
-count_values(rlab_py_state *state, rlab_py_type *self, uint64_t size, uint64_t *count) {
+read_level(rlab_py_state *state, const char *what, PyObject *size, PyObject *depth, bool *by_depth,
+           uint64_t *level) {
+    PyObject *object;
+    if (rlab_py_one_of(state, what, size, depth, by_depth, &object) < 0)
+        return -1;
+    return rlab_py_u64(state, object, *by_depth ? "depth" : "size", level);
+}
+
+/* Number of values of a level; 0, or -1 raised. */
+static int
+count_values(rlab_py_state *state, rlab_py_type *self, bool depth, uint64_t level,
+             rlab_big *count) {
     rlab_ctx ctx;
     rlab_status status;
     rlab_py_ctx_init(&ctx);
     rlab_py_lock(self->lock);
-    Py_BEGIN_ALLOW_THREADS status = rlab_type_count(&ctx, count, self->type, size);
+    Py_BEGIN_ALLOW_THREADS status = rlab_wide_count(&ctx, count, self->type, depth, level);
     Py_END_ALLOW_THREADS PyThread_release_lock(self->lock);
     if (status == RLAB_OK)
         return 0;
@@ -86,20 +171,24 @@ count_values(rlab_py_state *state, rlab_py_type *self, uint64_t size, uint64_t *
 
 static PyObject *
 type_count(rlab_py_type *self, PyObject *args, PyObject *kwargs) {
-    static const char *const names[] = {"size", NULL};
+    static const char *const names[] = {"size", "depth", NULL};
     rlab_py_state *state = rlab_py_state_of_type(Py_TYPE(self));
-    PyObject *size_object;
-    uint64_t size, count = 0;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O:count", (char **)names, &size_object) ||
-        read_u64(state, size_object, "size", &size) < 0 ||
-        count_values(state, self, size, &count) < 0)
+    PyObject *size = NULL, *depth = NULL, *result;
+    bool by_depth;
+    uint64_t level;
+    rlab_big count = {0};
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|O$O:count", (char **)names, &size, &depth) ||
+        read_level(state, "count", size, depth, &by_depth, &level) < 0)
         return NULL;
-    return PyLong_FromUnsignedLongLong(count);
+    result = count_values(state, self, by_depth, level, &count) < 0 ? NULL : big_to_int(&count);
+    rlab_vec_free(&count);
+    return result;
 }
 
-/* The value, or tuple of values, of a size and rank. */
-static PyObject *
-value_at(rlab_py_state *state, rlab_py_type *self, uint64_t size, uint64_t rank) {
+/* The value, or tuple of values, of a level and rank. */
+PyObject *
+rlab_py_value_at(rlab_py_state *state, rlab_py_type *self, bool depth, uint64_t level,
+                 rlab_limbs rank) {
     PyObject *result;
     rlab_term terms[ARITY_MAX];
     rlab_py_box *box = rlab_py_box_current(state, self->program);
@@ -111,7 +200,7 @@ value_at(rlab_py_state *state, rlab_py_type *self, uint64_t size, uint64_t rank)
     rlab_py_lock(self->lock);
     rlab_py_lock(box->lock);
     Py_BEGIN_ALLOW_THREADS status =
-        rlab_type_unrank(&ctx, terms, self->type, &box->store, size, rank);
+        rlab_type_unrank(&ctx, terms, self->type, &box->store, depth, level, rank);
     Py_END_ALLOW_THREADS PyThread_release_lock(box->lock);
     PyThread_release_lock(self->lock);
     result = status == RLAB_OK
@@ -123,100 +212,91 @@ value_at(rlab_py_state *state, rlab_py_type *self, uint64_t size, uint64_t rank)
 
 static PyObject *
 type_unrank(rlab_py_type *self, PyObject *args, PyObject *kwargs) {
-    static const char *const names[] = {"size", "rank", NULL};
+    static const char *const names[] = {"size", "rank", "depth", NULL};
     rlab_py_state *state = rlab_py_state_of_type(Py_TYPE(self));
-    PyObject *size_object, *rank_object;
-    uint64_t size, rank;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "OO:unrank", (char **)names, &size_object,
-                                     &rank_object) ||
-        read_u64(state, size_object, "size", &size) < 0 ||
-        read_u64(state, rank_object, "rank", &rank) < 0)
+    PyObject *size = NULL, *depth = NULL, *rank_object = NULL, *result = NULL;
+    bool by_depth;
+    uint64_t level;
+    rlab_big rank = {0};
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|OO$O:unrank", (char **)names, &size,
+                                     &rank_object, &depth) ||
+        read_level(state, "unrank", size, depth, &by_depth, &level) < 0)
         return NULL;
-    return value_at(state, self, size, rank);
+    if (!rank_object)
+        PyErr_SetString(state->exceptions[RLAB_EVALUE], "unrank: expected a rank");
+    else if (rlab_py_big(state, rank_object, "rank", &rank) == 0)
+        result = rlab_py_value_at(state, self, by_depth, level, rlab_big_view(&rank));
+    rlab_vec_free(&rank);
+    return result;
 }
 
-/* Calls value_at for each rank that next(arg, i) gives. */
+/* The values of `n` ranks from *rank on; *rank changes. */
 static PyObject *
-list_values(rlab_py_state *state, rlab_py_type *self, uint64_t size, Py_ssize_t n,
-            uint64_t (*next)(void *arg, uint64_t i), void *arg) {
+list_values(rlab_py_state *state, rlab_py_type *self, bool depth, uint64_t level, rlab_big *rank,
+            Py_ssize_t n) {
+    static const uint32_t digit = 1;
+    const rlab_limbs one = {&digit, 1};
     PyObject *list = PyList_New(n);
+    rlab_ctx ctx;
+    rlab_ctx_init(&ctx);
     for (Py_ssize_t i = 0; list && i < n; i++) {
-        PyObject *item = value_at(state, self, size, next(arg, (uint64_t)i));
-        if (!item)
-            Py_CLEAR(list);
-        else
+        PyObject *item = rlab_py_value_at(state, self, depth, level, rlab_big_view(rank));
+        if (item)
             PyList_SET_ITEM(list, i, item);
+        if (!item || (rlab_big_add(&ctx, rank, one) != RLAB_OK && !rlab_py_raise(state, &ctx)))
+            Py_CLEAR(list);
     }
     return list;
 }
 
-static uint64_t
-consecutive_rank(void *arg, uint64_t i) {
-    return *(uint64_t *)arg + i;
+static PyObject *
+fail_range(rlab_py_state *state, bool depth, uint64_t level, const rlab_big *all, PyObject *first,
+           PyObject *count) {
+    PyObject *number = big_to_int(all);
+    if (number)
+        PyErr_Format(state->exceptions[RLAB_EVALUE],
+                     "enumerate: expected a range inside the %S values of %s %llu, got %S from %S",
+                     number, depth ? "depth" : "size", (unsigned long long)level, count,
+                     first ? first : Py_None);
+    Py_XDECREF(number);
+    return NULL;
 }
 
 static PyObject *
 type_enumerate(rlab_py_type *self, PyObject *args, PyObject *kwargs) {
-    static const char *const names[] = {"size", "first", "count", NULL};
+    static const char *const names[] = {"size", "first", "count", "depth", NULL};
     rlab_py_state *state = rlab_py_state_of_type(Py_TYPE(self));
-    PyObject *size_object, *first_object = NULL, *count_object = NULL;
-    uint64_t size, all = 0, first = 0, count;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O|OO:enumerate", (char **)names, &size_object,
-                                     &first_object, &count_object) ||
-        read_u64(state, size_object, "size", &size) < 0 ||
-        (first_object && read_u64(state, first_object, "first", &first) < 0) ||
-        count_values(state, self, size, &all) < 0)
-        return NULL;
-    count = first < all ? all - first : 0;
-    if (count_object && count_object != Py_None &&
-        read_u64(state, count_object, "count", &count) < 0)
-        return NULL;
-    if (first > all || count > all - first || count > PY_SSIZE_T_MAX / 16) {
-        PyErr_Format(state->exceptions[RLAB_EVALUE],
-                     "enumerate: expected a range inside the %llu values of size %llu, got %llu "
-                     "from %llu",
-                     (unsigned long long)all, (unsigned long long)size, (unsigned long long)count,
-                     (unsigned long long)first);
-        return NULL;
+    PyObject *size = NULL, *depth = NULL, *result = NULL;
+    PyObject *first_object = NULL, *count_object = Py_None;
+    bool by_depth;
+    uint64_t level, n = 0;
+    rlab_big all = {0}, first = {0}, count = {0};
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|OOO$O:enumerate", (char **)names, &size,
+                                     &first_object, &count_object, &depth) ||
+        read_level(state, "enumerate", size, depth, &by_depth, &level) < 0 ||
+        (first_object && rlab_py_big(state, first_object, "first", &first) < 0) ||
+        (count_object != Py_None && rlab_py_big(state, count_object, "count", &count) < 0) ||
+        count_values(state, self, by_depth, level, &all) < 0)
+        goto done;
+    if (rlab_big_compare(rlab_big_view(&first), rlab_big_view(&all)) > 0) {
+        fail_range(state, by_depth, level, &all, first_object, count_object);
+        goto done;
     }
-    return list_values(state, self, size, (Py_ssize_t)count, consecutive_rank, &first);
-}
-
-/* What a sample is drawn from. */
-struct draw {
-    uint64_t seed, count;
-};
-
-static uint64_t
-random_rank(void *arg, uint64_t i) {
-    const struct draw *draw = arg;
-    rlab_rng rng;
-    rlab_rng_init(&rng, draw->seed, RLAB_STREAM_SAMPLE, i);
-    return rlab_rng_below(&rng, draw->count);
-}
-
-static PyObject *
-type_sample(rlab_py_type *self, PyObject *args, PyObject *kwargs) {
-    static const char *const names[] = {"n", "size", "seed", NULL};
-    rlab_py_state *state = rlab_py_state_of_type(Py_TYPE(self));
-    PyObject *size_object, *seed_object;
-    Py_ssize_t n;
-    uint64_t size;
-    struct draw draw = {0, 0};
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "nO$O:sample", (char **)names, &n, &size_object,
-                                     &seed_object) ||
-        read_u64(state, size_object, "size", &size) < 0 ||
-        read_u64(state, seed_object, "seed", &draw.seed) < 0 ||
-        count_values(state, self, size, &draw.count) < 0)
-        return NULL;
-    if (n < 0 || draw.count == 0) {
-        PyErr_Format(state->exceptions[n < 0 ? RLAB_EVALUE : RLAB_ECOUNT],
-                     n < 0 ? "sample: expected n of at least 0, got %zd"
-                           : "sample: cannot draw %zd values, the type has none of size %llu",
-                     n, (unsigned long long)size);
-        return NULL;
-    }
-    return list_values(state, self, size, n, random_rank, &draw);
+    rlab_big_sub(&all, rlab_big_view(&first));
+    if (count_object == Py_None ? !rlab_big_fits(rlab_big_view(&all), &n)
+                                : rlab_big_compare(rlab_big_view(&count), rlab_big_view(&all)) > 0)
+        n = UINT64_MAX;
+    else if (count_object != Py_None && !rlab_big_fits(rlab_big_view(&count), &n))
+        n = UINT64_MAX;
+    if (n > PY_SSIZE_T_MAX / 16)
+        fail_range(state, by_depth, level, &all, first_object, count_object);
+    else
+        result = list_values(state, self, by_depth, level, &first, (Py_ssize_t)n);
+done:
+    rlab_vec_free(&all);
+    rlab_vec_free(&first);
+    rlab_vec_free(&count);
+    return result;
 }
 
 static PyObject *type_parse(rlab_py_type *self, PyObject *args);
@@ -254,26 +334,69 @@ gather(rlab_py_state *state, rlab_py_type *self, PyObject *args, rlab_term *term
 }
 
 static PyObject *
-type_rank(rlab_py_type *self, PyObject *args) {
+type_rank(rlab_py_type *self, PyObject *args, PyObject *kwargs) {
     rlab_py_state *state = rlab_py_state_of_type(Py_TYPE(self));
     rlab_term terms[ARITY_MAX];
-    uint64_t size = 0, rank = 0;
-    rlab_py_box *box = gather(state, self, args, terms, "rank");
+    uint64_t level = 0;
+    rlab_big rank = {0};
+    PyObject *by = kwargs ? PyDict_GetItemString(kwargs, "by") : NULL, *number = NULL;
+    const char *name = by ? PyUnicode_AsUTF8(by) : "size";
+    bool depth;
+    rlab_py_box *box;
     rlab_ctx ctx;
     rlab_status status;
-    if (!box)
+    if (kwargs && PyDict_GET_SIZE(kwargs) != (by != NULL)) {
+        PyErr_SetString(PyExc_TypeError, "rank: the only keyword argument is by");
+        return NULL;
+    }
+    if (!name || rlab_py_by(state, name, &depth) < 0 ||
+        !(box = gather(state, self, args, terms, "rank")))
         return NULL;
     rlab_py_ctx_init(&ctx);
     rlab_py_lock(self->lock);
     rlab_py_lock(box->lock);
     Py_BEGIN_ALLOW_THREADS status =
-        rlab_type_rank(&ctx, &size, &rank, self->type, &box->store, terms);
+        rlab_wide_rank(&ctx, &level, &rank, self->type, depth, &box->store, terms);
     Py_END_ALLOW_THREADS PyThread_release_lock(box->lock);
     PyThread_release_lock(self->lock);
     rlab_py_box_drop(box);
     if (status != RLAB_OK)
-        return rlab_py_raise(state, &ctx);
-    return Py_BuildValue("(KK)", (unsigned long long)size, (unsigned long long)rank);
+        rlab_py_raise(state, &ctx);
+    else
+        number = big_to_int(&rank);
+    rlab_vec_free(&rank);
+    return number ? Py_BuildValue("(KN)", (unsigned long long)level, number) : NULL;
+}
+
+/* The same type with nat bounded. */
+static PyObject *
+type_bounded(rlab_py_type *self, PyObject *args, PyObject *kwargs) {
+    static const char *const names[] = {"nat", NULL};
+    rlab_py_state *state = rlab_py_state_of_type(Py_TYPE(self));
+    PyObject *object;
+    rlab_py_type *result;
+    uint64_t nat;
+    rlab_ctx ctx;
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O:bounded", (char **)names, &object) ||
+        rlab_py_u64(state, object, "nat", &nat) < 0)
+        return NULL;
+    if (nat < 1) {
+        PyErr_SetString(state->exceptions[RLAB_EVALUE], "nat: expected a bound of at least 1");
+        return NULL;
+    }
+    if (!(result = (rlab_py_type *)Py_TYPE(self)->tp_alloc(Py_TYPE(self), 0)))
+        return NULL;
+    Py_INCREF(self->program);
+    result->program = self->program;
+    rlab_ctx_init(&ctx);
+    if (!(result->lock = PyThread_allocate_lock())) {
+        PyErr_NoMemory();
+        Py_CLEAR(result);
+    } else if (rlab_type_bounded(&ctx, &result->type, self->type, nat) != RLAB_OK) {
+        rlab_py_raise(state, &ctx);
+        Py_CLEAR(result);
+    }
+    return (PyObject *)result;
 }
 
 static PyObject *
@@ -384,17 +507,29 @@ type_sizes(rlab_py_type *self, void *unused) {
 
 static PyMethodDef type_methods[] = {
     {"count", (PyCFunction)(void (*)(void))type_count, METH_VARARGS | METH_KEYWORDS,
-     "count(size)\n--\n\nNumber of values with `size` constructors."},
+     "count(size=None, *, depth=None)\n--\n\n"
+     "Number of values with `size` constructors, or exactly `depth` deep: any number of digits."},
     {"unrank", (PyCFunction)(void (*)(void))type_unrank, METH_VARARGS | METH_KEYWORDS,
-     "unrank(size, rank)\n--\n\nThe value (or tuple of values) at a place in the enumeration."},
+     "unrank(size=None, rank=None, *, depth=None)\n--\n\n"
+     "The value (or tuple of values) at a place in the enumeration of a size or a depth."},
     {"enumerate", (PyCFunction)(void (*)(void))type_enumerate, METH_VARARGS | METH_KEYWORDS,
-     "enumerate(size, first=0, count=None)\n--\n\n"
-     "The values of a size in order of rank, as a list; or `count` of them from rank `first`."},
-    {"sample", (PyCFunction)(void (*)(void))type_sample, METH_VARARGS | METH_KEYWORDS,
-     "sample(n, size, *, seed)\n--\n\n"
-     "n values of a size, each drawn uniformly; value i is a function of (seed, i) alone."},
-    {"rank", (PyCFunction)type_rank, METH_VARARGS,
-     "rank(*values)\n--\n\n(size, rank) of a value or its text; the inverse of unrank."},
+     "enumerate(size=None, first=0, count=None, *, depth=None)\n--\n\n"
+     "The values of a size or depth in order of rank, as a list; or `count` of them from rank "
+     "`first`."},
+    {"sample", (PyCFunction)(void (*)(void))rlab_py_sample, METH_VARARGS | METH_KEYWORDS,
+     "sample(n, size=None, *, seed, depth=None, replace=True, first=0)\n--\n\n"
+     "n values drawn uniformly at a size (or depth): an int, a sequence of them, or a dict from "
+     "each to its weight.\n\nValue i is a function of (seed, first + i) alone; without "
+     "replacement no value comes twice."},
+    {"draw", (PyCFunction)(void (*)(void))rlab_py_draw, METH_VARARGS | METH_KEYWORDS,
+     "draw(n, size=None, *, seed, depth=None, replace=True, first=0)\n--\n\n"
+     "Sizes (or depths) int32 (n,) and ranks uint64 (n,) of the same sample, as `pairs` takes "
+     "them; ranks beyond 64 bits have shape (n, words), least word first."},
+    {"rank", (PyCFunction)(void (*)(void))type_rank, METH_VARARGS | METH_KEYWORDS,
+     "rank(*values, by='size')\n--\n\n"
+     "(size, rank), or (depth, rank), of a value or its text; the inverse of unrank."},
+    {"bounded", (PyCFunction)(void (*)(void))type_bounded, METH_VARARGS | METH_KEYWORDS,
+     "bounded(nat)\n--\n\nThe same type, in whose values every nat is below a bound."},
     {"check", (PyCFunction)type_check, METH_VARARGS,
      "check(*values)\n--\n\nRaise TermError unless the terms are values of the type."},
     {"parse", (PyCFunction)type_parse, METH_VARARGS,

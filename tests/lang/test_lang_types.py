@@ -37,8 +37,7 @@ def test_product(types):
 
 
 def test_counting_refuses(lab, types):
-    with pytest.raises(CountError, match="beyond 64 bits"):
-        types["positive"].count(66)
+    assert types["positive"].count(66) == 2**65
     with pytest.raises(CountError, match="no value of size 5"):
         types["tree"].unrank(5, 0)
     with pytest.raises(CountError, match="4 values of size 3, got rank 4"):
