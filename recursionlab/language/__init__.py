@@ -8,13 +8,16 @@ from .export import export_coq
 from .function import Function
 from .program import Program, libraries, library, load, loads
 from .rewriting import export_maude, export_redex
+from .sampling import Sample, Stratum
 from .trace import Step, Trace, Verdict
 
 __all__ = [
     "Function",
     "LanguageError",
     "Program",
+    "Sample",
     "Step",
+    "Stratum",
     "Trace",
     "Verdict",
     "export_coq",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from recursionlab.errors import InputError
 
+from .sampling import Law, Sample, Shares, sample
 from .signature import Function as Declaration
 from .source import Source, Span
 from .trace import Trace
@@ -193,6 +194,73 @@ class Function:
             if mapping is not None:
                 found.append(Function(self.program, other.declaration, mapping))
         return found
+
+    def sample(
+        self,
+        n: int,
+        size: Law | None = None,
+        *,
+        seed: int,
+        depth: Law | None = None,
+        by: str | Function | None = None,
+        shares: Shares = "balanced",
+        replace: bool = True,
+        nat: int | None = None,
+        tries: int = 0,
+    ) -> Sample:
+        """Draw arguments: uniform at each size, and by the strata of a measure where one is named.
+
+        Parameters
+        ----------
+        n : int
+            How many.
+        size, depth : int, sequence of int, or dict of int to float
+            One of the two: a size, several with equal weight, or a weight each.
+        seed : int
+            Candidate i is a function of the seed and i alone.
+        by : str or Function, optional
+            A measure, see `measures`; its strata are filled from the candidates in order.
+        shares : dict of int to float, or `"balanced"`
+            The share of each result of the measure; balanced: equal shares for the results among
+            the first 4,096 candidates.
+        replace : bool
+            Whether a value may come twice.
+        nat : int, optional
+            Every nat in a value is below this bound.
+        tries : int
+            Candidates to look at for strata; 0 means 100 an item and at least 100,000.
+
+        Returns
+        -------
+        Sample
+            Levels and ranks, `values()`, and `strata`: asked against reached. Where a stratum is
+            rarer than the candidates allow, fewer come than were asked for.
+
+        Raises
+        ------
+        CountError
+            If a size or a stratum has no value.
+
+        Examples
+        --------
+        >>> import recursionlab as rlab
+        >>> succ = rlab.library("binary")["succ"]
+        >>> drawn = succ.sample(100, size=[8, 9], by="carry", shares={0: 1, 5: 3}, seed=0)
+        >>> print(*drawn.strata, sep="; ")
+        carry = 0: asked 25, reached 25; carry = 5: asked 75, reached 75
+        """
+        return sample(
+            self,
+            n,
+            size,
+            depth,
+            seed=seed,
+            by=by,
+            shares=shares,
+            replace=replace,
+            nat=nat,
+            tries=tries,
+        )
 
     def __call__(self, *arguments: Any, steps: int = 0, nodes: int = 0) -> Any:
         """Apply the function and evaluate.
