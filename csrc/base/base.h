@@ -71,7 +71,7 @@ rlab_status rlab_alloc(rlab_ctx *ctx, void **out, size_t count, size_t size);
 void rlab_free(void *p);
 
 /* Grows *items (capacity *cap, items of `size` bytes) so that it holds at least `need`, at least
- * doubling. On failure nothing changes. New bytes are not cleared. */
+ * doubling. On failure nothing changes. New bytes are not cleared; no alignment but malloc's. */
 rlab_status rlab_grow(rlab_ctx *ctx, void **items, size_t *cap, size_t need, size_t size);
 
 /* A typed growable array: RLAB_VEC(int32_t) tokens = {0}; push with rlab_grow through this macro.

@@ -19,10 +19,15 @@ rlab_alloc_fail_after(int64_t n) {
     fail_countdown = n;
 }
 
+static bool
+failing(void) {
+    return fail_countdown > 0 && --fail_countdown == 0;
+}
+
 static void *
 aligned_bytes(size_t bytes) {
     void *p = NULL;
-    if (fail_countdown > 0 && --fail_countdown == 0)
+    if (failing())
         return NULL;
     if (posix_memalign(&p, ALIGNMENT, bytes ? bytes : 1) != 0)
         return NULL;
@@ -77,11 +82,9 @@ rlab_grow(rlab_ctx *ctx, void **items, size_t *cap, size_t need, size_t size) {
         target = need;
     if (target < 16)
         target = 16;
-    if (!rlab_size_mul(target, size, &bytes) || !(p = aligned_bytes(bytes)))
+    /* Large blocks are remapped, not copied, so growing does not hold the data twice. */
+    if (!rlab_size_mul(target, size, &bytes) || failing() || !(p = realloc(*items, bytes)))
         return fail_memory(ctx, target, size);
-    if (*items)
-        memcpy(p, *items, *cap * size);
-    free(*items);
     *items = p;
     *cap = target;
     return RLAB_OK;

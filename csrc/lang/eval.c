@@ -11,11 +11,14 @@
 #define OP(op) op_##op
 #define NEXT goto *labels[*pc]
 #define UNLIKELY(x) __builtin_expect(!!(x), 0)
+/* Or the compiler joins branches that end alike. */
+#define KEEP_APART(x) __asm__ volatile("" : "+r"(x))
 #else
 #define DISPATCH_TABLE
 #define OP(op) case RLAB_OP_##op
 #define NEXT goto next
 #define UNLIKELY(x) (x)
+#define KEEP_APART(x) (void)(x)
 #endif
 
 /* Registers that live in locals while the loop runs. */
@@ -44,6 +47,26 @@
         R -= pc[-1];                                                                               \
         NEXT;                                                                                      \
     } while (0)
+
+/* The fields of a constructor that is matched. */
+#define FIELDS                                                                                     \
+    do {                                                                                           \
+        n = *pc++;                                                                                 \
+        if (n) {                                                                                   \
+            to[0] = cell[1];                                                                       \
+            for (uint32_t i = 1; i < n; i++)                                                       \
+                to[i] = cell[i + 1];                                                               \
+        }                                                                                          \
+    } while (0)
+/* The first branches by comparison: a predicted jump, so that what follows need not wait for the
+ * value, as it would for an address that is computed from it. */
+#define BRANCH(i)                                                                                  \
+    if (branch == (i)) {                                                                           \
+        pc = words + pc[5 + (i)];                                                                  \
+        KEEP_APART(pc);                                                                            \
+        FIELDS;                                                                                    \
+        NEXT;                                                                                      \
+    }
 
 static rlab_status
 fail_stuck(rlab_ctx *ctx) {
@@ -100,8 +123,10 @@ apply:
         } else if ((H[f >> 1] & 3) == RLAB_CELL_PAP) {
             const rlab_val *cell = H + (f >> 1);
             uint32_t have = cell[0] >> 2;
-            memmove(R + have, R, n * sizeof *R);
-            memcpy(R, cell + 2, have * sizeof *R);
+            for (uint32_t i = n; i-- > 0;)
+                R[have + i] = R[i];
+            for (uint32_t i = 0; i < have; i++)
+                R[i] = cell[2 + i];
             n += have;
             R[n] = cell[1];
             if (UNLIKELY(n > RLAB_CODE_STUBS))
@@ -116,7 +141,8 @@ apply:
             ROOM(2 + n);
             H[hp] = n << 2 | RLAB_CELL_PAP;
             H[hp + 1] = R[n];
-            memcpy(H + hp + 2, R, n * sizeof *R);
+            for (uint32_t i = 0; i < n; i++)
+                H[hp + 2 + i] = R[i];
             hp += 2 + n;
             RETURN((rlab_val)((hp - 2 - n) << 1));
         }
@@ -269,7 +295,8 @@ next:
         goto apply;
         OP(TAPPLY) : n = pc[1];
         if (pc[2])
-            memmove(R, R + pc[2], (n + 1) * sizeof *R);
+            for (uint32_t i = 0, from = pc[2]; i <= n; i++)
+                R[i] = R[from + i];
         goto apply;
         OP(CLO) : n = pc[3];
         ROOM(2 + n);
@@ -283,23 +310,23 @@ next:
         NEXT;
         OP(MATCH) : {
             rlab_val v = R[pc[1]], *to = R + pc[4];
+            const rlab_val *cell = NULL;
             uint32_t branch;
             if (rlab_val_is_cell(v)) {
-                const rlab_val *cell = H + (v >> 1);
+                cell = H + (v >> 1);
                 branch = (cell[0] >> 2) - pc[2];
                 if (UNLIKELY((cell[0] & 3) != RLAB_CELL_CON || branch >= pc[3]))
                     return fail_stuck(ctx);
-                pc = words + pc[5 + branch];
-                n = *pc++;
-                to[0] = cell[1];
-                for (uint32_t i = 1; i < n; i++)
-                    to[i] = cell[i + 1];
             } else {
                 branch = (v >> 2) - pc[2];
                 if (UNLIKELY((v & 2) || branch >= pc[3]))
                     return fail_stuck(ctx);
-                pc = words + pc[5 + branch] + 1;
             }
+            BRANCH(0);
+            BRANCH(1);
+            BRANCH(2);
+            pc = words + pc[5 + branch];
+            FIELDS;
             NEXT;
         }
         OP(JUMP) : pc = words + pc[1];

@@ -1,12 +1,13 @@
 /* Making pairs in bulk: rank to value, value to tokens, run, result to tokens; items in parallel,
- * each a function of its size and rank alone. A chunk of items fills buffers of its own, joined in
- * order. */
+ * each a function of its size and rank alone. A chunk of items fills buffers of its own, which are
+ * joined in order, a block of chunks at a time, and used again. */
 #include "lang/codec.h"
 
 #include <string.h>
 
-#define GRAIN 512                /* items of a chunk */
-#define BLOCK ((int64_t)1 << 16) /* items between two polls */
+#define GRAIN 512 /* items of a chunk */
+#define CHUNKS 64 /* of a block; polls lie between blocks */
+#define BLOCK ((int64_t)GRAIN * CHUNKS)
 
 enum { SIZE, DEPTH, CALLS, STEPS };
 enum { INPUT, OUTPUT, TRACE };
@@ -14,7 +15,8 @@ enum { INPUT, OUTPUT, TRACE };
 typedef struct chunk {
     rlab_tokens tokens[3];
     rlab_text text[2];
-    int64_t failed; /* item, or -1 */
+    size_t tokens_at[3], text_at[2]; /* where they go in the whole */
+    int64_t failed;                  /* item, or -1 */
     rlab_ctx ctx;
 } chunk;
 
@@ -28,6 +30,7 @@ typedef struct worker {
     rlab_val *args;
     rlab_term *terms;
     rlab_ids stack, ctors;
+    rlab_ids group; /* functions whose calls are counted */
     rlab_big rank;
 } worker;
 
@@ -35,6 +38,8 @@ typedef struct job {
     rlab_pairs *p;
     worker *workers;
     chunk *chunks;
+    rlab_tokens tokens[3]; /* the whole so far */
+    rlab_text text[2];
     int64_t first;
     int threads;
 } job;
@@ -56,6 +61,9 @@ worker_init(rlab_ctx *ctx, worker *w, const rlab_pairs *p, uint64_t most) {
     RLAB_TRY(rlab_store_init(ctx, &w->store, p->program));
     rlab_machine_limit(w->machine, p->budget.nodes);
     w->store.limit = p->budget.nodes;
+    for (uint32_t g = 0; g < p->program->globals.len; g++)
+        if (p->program->globals.at[g].group == p->program->globals.at[p->function].group)
+            RLAB_TRY(rlab_ids_push(ctx, &w->group, g));
     w->nodes = w->store.nodes.len;
     w->kids = w->store.kids.len;
     if (!wide(p))
@@ -75,6 +83,7 @@ worker_free(worker *w) {
     rlab_free(w->terms);
     rlab_vec_free(&w->stack);
     rlab_vec_free(&w->ctors);
+    rlab_vec_free(&w->group);
     rlab_vec_free(&w->rank);
 }
 
@@ -251,13 +260,15 @@ item(rlab_ctx *ctx, worker *w, rlab_pairs *p, chunk *c, int64_t i) {
                              &w->stack));
     for (uint32_t a = 0; a < n; a++)
         RLAB_TRY(depth_of(ctx, &depth, m, m->stack[m->base + a], &w->stack));
-    memset(m->counts, 0, p->program->globals.len * sizeof *m->counts);
+    for (size_t g = 0; g < w->group.len; g++)
+        m->counts[w->group.at[g]] = 0;
     RLAB_TRY(run(ctx, &result, w, p, p->function));
     p->columns[SIZE][i] = (int64_t)size;
     p->columns[DEPTH][i] = (int64_t)depth;
     /* The first entry is the caller's own; the others are the recursion's. */
-    p->columns[CALLS][i] =
-        (int64_t)rlab_machine_calls(m, p->program->globals.at[p->function].group) - 1;
+    p->columns[CALLS][i] = -1;
+    for (size_t g = 0; g < w->group.len; g++)
+        p->columns[CALLS][i] += (int64_t)m->counts[w->group.at[g]];
     if (p->codec)
         RLAB_TRY(rlab_encode(ctx, &c->tokens[OUTPUT], p->codec, 1, &source, &result, &w->stack));
     if (p->texts || p->steps || p->traces)
@@ -266,7 +277,7 @@ item(rlab_ctx *ctx, worker *w, rlab_pairs *p, chunk *c, int64_t i) {
         RLAB_TRY(run(ctx, &result, w, p, p->measures[k]));
         RLAB_TRY(number(ctx, &p->measured[(int64_t)k * p->n + i], p, m, p->measures[k], result));
     }
-    for (int k = 0; k < 3; k++)
+    for (int k = 0; k < 3 && p->offsets[k]; k++)
         p->offsets[k][i + 1] = (int64_t)c->tokens[k].len;
     return RLAB_OK;
 }
@@ -274,7 +285,7 @@ item(rlab_ctx *ctx, worker *w, rlab_pairs *p, chunk *c, int64_t i) {
 static void
 work(void *arg, int64_t first, int64_t last, int who) {
     job *j = arg;
-    chunk *c = &j->chunks[(j->first + first) / GRAIN];
+    chunk *c = &j->chunks[first / GRAIN];
     for (int64_t i = j->first + first; i < j->first + last; i++)
         if (item(&c->ctx, &j->workers[who], j->p, c, i) != RLAB_OK) {
             c->failed = i;
@@ -290,10 +301,16 @@ static rlab_status
 check_ranks(rlab_ctx *ctx, const rlab_pairs *p) {
     rlab_big rank = {0}, count = {0};
     rlab_status status = RLAB_OK;
+    uint64_t all = 0;
+    bool few = false;
     for (int64_t i = 0; i < p->n && status == RLAB_OK; i++) {
         uint64_t level = (uint64_t)p->sizes[i];
-        if (i == 0 || p->sizes[i] != p->sizes[i - 1])
+        if (i == 0 || p->sizes[i] != p->sizes[i - 1]) {
             status = rlab_wide_count(ctx, &count, p->domain, p->depth, level);
+            few = status == RLAB_OK && p->words == 1 && rlab_big_fits(rlab_big_view(&count), &all);
+        }
+        if (few && p->ranks[i] < all)
+            continue;
         if (status == RLAB_OK)
             status = rlab_words_get(ctx, &rank, p->ranks + (size_t)i * p->words, p->words);
         if (status == RLAB_OK && rlab_big_compare(rlab_big_view(&rank), rlab_big_view(&count)) >= 0)
@@ -328,108 +345,170 @@ check(rlab_ctx *ctx, const rlab_pairs *p, uint64_t *most) {
     return check_ranks(ctx, p);
 }
 
+/* n items of 8 bytes that are all written before they are read. */
+static rlab_status
+column(rlab_ctx *ctx, int64_t **out, size_t n) {
+    size_t cap = 0;
+    return rlab_grow(ctx, (void **)out, &cap, n ? n : 1, sizeof **out);
+}
+
 static rlab_status
 allocate(rlab_ctx *ctx, rlab_pairs *p) {
     size_t n = (size_t)p->n;
-    for (int k = 0; k < 3; k++)
-        RLAB_TRY(rlab_alloc(ctx, (void **)&p->offsets[k], n + 1, sizeof(int64_t)));
-    for (int k = 0; k < 4; k++)
-        RLAB_TRY(rlab_alloc(ctx, (void **)&p->columns[k], n, sizeof(int64_t)));
-    for (int k = 0; k < 2; k++)
-        RLAB_TRY(rlab_alloc(ctx, (void **)&p->text_offsets[k], n + 1, sizeof(int64_t)));
+    for (int k = 0; k < (p->codec ? p->traces ? 3 : 2 : 0); k++) {
+        RLAB_TRY(column(ctx, &p->offsets[k], n + 1));
+        p->offsets[k][0] = 0;
+    }
+    for (int k = 0; k < (p->steps || p->traces ? 4 : 3); k++)
+        RLAB_TRY(column(ctx, &p->columns[k], n));
+    for (int k = 0; k < 2 && p->texts; k++) {
+        RLAB_TRY(column(ctx, &p->text_offsets[k], n + 1));
+        p->text_offsets[k][0] = 0;
+    }
     return rlab_alloc(ctx, (void **)&p->measured, n * p->n_measures, sizeof(int64_t));
 }
 
-/* Offsets are ends within a chunk so far; they become ends in the whole. Frees chunks as it goes.
- */
-static rlab_status
-join(rlab_ctx *ctx, void **out, int64_t *offsets, chunk *chunks, int64_t n, int which,
-     size_t size) {
-    int64_t total = 0;
-    char *to;
-    for (int64_t first = 0; first < n; first += GRAIN)
-        total += (int64_t)(size == 1 ? chunks[first / GRAIN].text[which].len
-                                     : chunks[first / GRAIN].tokens[which].len);
-    RLAB_TRY(rlab_alloc(ctx, out, (size_t)total, size));
-    to = *out;
-    total = 0;
-    for (int64_t first = 0; first < n; first += GRAIN) {
-        chunk *c = &chunks[first / GRAIN];
-        int64_t last = n - first < GRAIN ? n : first + GRAIN;
-        size_t len = size == 1 ? c->text[which].len : c->tokens[which].len;
-        for (int64_t i = first; i < last; i++)
-            offsets[i + 1] += total;
-        if (len)
-            memcpy(to + (size_t)total * size,
-                   size == 1 ? (void *)c->text[which].at : (void *)c->tokens[which].at, len * size);
-        total += (int64_t)len;
-        if (size == 1)
-            rlab_vec_free(&c->text[which]);
-        else
-            rlab_vec_free(&c->tokens[which]);
+/* Copies a chunk to its place in the whole; its offsets, ends within the chunk so far, too. */
+static void
+place(void *arg, int64_t first, int64_t last, int who) {
+    job *j = arg;
+    rlab_pairs *p = j->p;
+    chunk *c = &j->chunks[first / GRAIN];
+    (void)who;
+    for (int k = 0; k < 3 && p->offsets[k]; k++) {
+        if (c->tokens[k].len)
+            memcpy(j->tokens[k].at + c->tokens_at[k], c->tokens[k].at,
+                   c->tokens[k].len * sizeof(int32_t));
+        for (int64_t i = j->first + first; i < j->first + last; i++)
+            p->offsets[k][i + 1] += (int64_t)c->tokens_at[k];
     }
+    for (int k = 0; k < 2 && p->text_offsets[k]; k++) {
+        if (c->text[k].len)
+            memcpy(j->text[k].at + c->text_at[k], c->text[k].at, c->text[k].len);
+        for (int64_t i = j->first + first; i < j->first + last; i++)
+            p->text_offsets[k][i + 1] += (int64_t)c->text_at[k];
+    }
+}
+
+/* Joins a block of `n` items to the whole. */
+static rlab_status
+join(rlab_ctx *ctx, job *j, int64_t n) {
+    for (int k = 0; k < 3; k++) {
+        for (int64_t c = 0; c * GRAIN < n; c++) {
+            j->chunks[c].tokens_at[k] = j->tokens[k].len;
+            j->tokens[k].len += j->chunks[c].tokens[k].len;
+        }
+        RLAB_TRY(rlab_vec_reserve(ctx, &j->tokens[k], j->tokens[k].len));
+    }
+    for (int k = 0; k < 2; k++) {
+        for (int64_t c = 0; c * GRAIN < n; c++) {
+            j->chunks[c].text_at[k] = j->text[k].len;
+            j->text[k].len += j->chunks[c].text[k].len;
+        }
+        RLAB_TRY(rlab_vec_reserve(ctx, &j->text[k], j->text[k].len));
+    }
+    rlab_par_for(j->threads, n, GRAIN, place, j);
     return RLAB_OK;
+}
+
+/* The first item of a block that failed, as an error. */
+static rlab_status
+fail_item(rlab_ctx *ctx, const rlab_pairs *p, const chunk *c) {
+    return rlab_fail_at(ctx, c->ctx.status, c->failed, "item %lld (%s %d, rank %llu%s): %s",
+                        (long long)c->failed, p->depth ? "depth" : "size", (int)p->sizes[c->failed],
+                        (unsigned long long)p->ranks[(size_t)c->failed * p->words],
+                        p->words > 1 ? " and higher words" : "", c->ctx.message);
 }
 
 static rlab_status
 run_all(rlab_ctx *ctx, job *j) {
     rlab_pairs *p = j->p;
-    int64_t n_chunks = (p->n + GRAIN - 1) / GRAIN;
     for (j->first = 0; j->first < p->n; j->first += BLOCK) {
-        int64_t left = p->n - j->first;
-        rlab_par_for(j->threads, left < BLOCK ? left : BLOCK, GRAIN, work, j);
-        for (int64_t k = j->first / GRAIN; k < n_chunks && k * GRAIN < j->first + BLOCK; k++)
-            if (j->chunks[k].failed >= 0) {
-                const chunk *c = &j->chunks[k];
-                return rlab_fail_at(ctx, c->ctx.status, c->failed,
-                                    "item %lld (%s %d, rank %llu%s): %s", (long long)c->failed,
-                                    p->depth ? "depth" : "size", (int)p->sizes[c->failed],
-                                    (unsigned long long)p->ranks[(size_t)c->failed * p->words],
-                                    p->words > 1 ? " and higher words" : "", c->ctx.message);
-            }
+        int64_t n = p->n - j->first < BLOCK ? p->n - j->first : BLOCK;
+        for (int k = 0; k < CHUNKS; k++) {
+            for (int t = 0; t < 3; t++)
+                j->chunks[k].tokens[t].len = 0;
+            for (int t = 0; t < 2; t++)
+                j->chunks[k].text[t].len = 0;
+        }
+        rlab_par_for(j->threads, n, GRAIN, work, j);
+        for (int k = 0; k < CHUNKS; k++)
+            if (j->chunks[k].failed >= 0)
+                return fail_item(ctx, p, &j->chunks[k]);
+        RLAB_TRY(join(ctx, j, n));
         RLAB_TRY(rlab_ctx_poll(ctx));
     }
-    for (int k = 0; k < 3; k++)
-        RLAB_TRY(
-            join(ctx, (void **)&p->tokens[k], p->offsets[k], j->chunks, p->n, k, sizeof(int32_t)));
-    for (int k = 0; k < 2; k++)
-        RLAB_TRY(join(ctx, (void **)&p->text[k], p->text_offsets[k], j->chunks, p->n, k, 1));
     return RLAB_OK;
+}
+
+/* The whole goes to the caller: arrays are there even where nothing is in them. */
+static rlab_status
+hand_over(rlab_ctx *ctx, job *j) {
+    for (int k = 0; k < 3; k++)
+        RLAB_TRY(rlab_vec_reserve(ctx, &j->tokens[k], 1));
+    for (int k = 0; k < 2; k++)
+        RLAB_TRY(rlab_vec_reserve(ctx, &j->text[k], 1));
+    for (int k = 0; k < 3; k++) {
+        j->p->tokens[k] = j->tokens[k].at;
+        j->tokens[k].at = NULL;
+    }
+    for (int k = 0; k < 2; k++) {
+        j->p->text[k] = j->text[k].at;
+        j->text[k].at = NULL;
+    }
+    return RLAB_OK;
+}
+
+static rlab_status
+prepare(rlab_ctx *ctx, job *j) {
+    int64_t n_chunks = (j->p->n + GRAIN - 1) / GRAIN;
+    uint64_t most;
+    RLAB_TRY(check(ctx, j->p, &most));
+    RLAB_TRY(allocate(ctx, j->p));
+    if (j->threads > n_chunks)
+        j->threads = n_chunks > 0 ? (int)n_chunks : 1;
+    RLAB_TRY(rlab_alloc(ctx, (void **)&j->chunks, CHUNKS, sizeof *j->chunks));
+    for (int k = 0; k < CHUNKS; k++) {
+        rlab_ctx_init(&j->chunks[k].ctx);
+        j->chunks[k].failed = -1;
+    }
+    RLAB_TRY(rlab_alloc(ctx, (void **)&j->workers, (size_t)j->threads, sizeof *j->workers));
+    for (int w = 0; w < j->threads; w++)
+        RLAB_TRY(worker_init(ctx, &j->workers[w], j->p, most));
+    return RLAB_OK;
+}
+
+static void
+job_free(job *j) {
+    for (int w = 0; w < j->threads && j->workers; w++)
+        worker_free(&j->workers[w]);
+    for (int k = 0; k < CHUNKS && j->chunks; k++) {
+        for (int t = 0; t < 3; t++)
+            rlab_vec_free(&j->chunks[k].tokens[t]);
+        for (int t = 0; t < 2; t++)
+            rlab_vec_free(&j->chunks[k].text[t]);
+    }
+    for (int k = 0; k < 3; k++)
+        rlab_vec_free(&j->tokens[k]);
+    for (int k = 0; k < 2; k++)
+        rlab_vec_free(&j->text[k]);
+    rlab_free(j->workers);
+    rlab_free(j->chunks);
 }
 
 rlab_status
 rlab_pairs_run(rlab_ctx *ctx, rlab_pairs *p, int threads) {
-    job j = {p, NULL, NULL, 0, threads};
-    int64_t n_chunks = (p->n + GRAIN - 1) / GRAIN;
-    uint64_t most;
-    rlab_status status = check(ctx, p, &most);
-    if (status == RLAB_OK)
-        status = allocate(ctx, p);
-    if (threads > n_chunks)
-        threads = n_chunks > 0 ? (int)n_chunks : 1;
+    job j;
+    rlab_status status;
+    memset(&j, 0, sizeof j);
+    j.p = p;
     j.threads = threads;
-    if (status == RLAB_OK)
-        status = rlab_alloc(ctx, (void **)&j.workers, (size_t)threads, sizeof *j.workers);
-    if (status == RLAB_OK)
-        status = rlab_alloc(ctx, (void **)&j.chunks, (size_t)n_chunks, sizeof *j.chunks);
-    for (int w = 0; w < threads && status == RLAB_OK; w++)
-        status = worker_init(ctx, &j.workers[w], p, most);
-    for (int64_t k = 0; k < n_chunks && j.chunks; k++) {
-        rlab_ctx_init(&j.chunks[k].ctx);
-        j.chunks[k].failed = -1;
-    }
+    status = prepare(ctx, &j);
     if (status == RLAB_OK)
         status = run_all(ctx, &j);
-    for (int w = 0; w < threads && j.workers; w++)
-        worker_free(&j.workers[w]);
-    for (int64_t k = 0; k < n_chunks && j.chunks; k++) {
-        for (int t = 0; t < 3; t++)
-            rlab_vec_free(&j.chunks[k].tokens[t]);
-        for (int t = 0; t < 2; t++)
-            rlab_vec_free(&j.chunks[k].text[t]);
-    }
-    rlab_free(j.workers);
-    rlab_free(j.chunks);
+    if (status == RLAB_OK)
+        status = hand_over(ctx, &j);
+    job_free(&j);
     if (status != RLAB_OK)
         rlab_pairs_free(p);
     return status;
