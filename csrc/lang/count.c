@@ -68,6 +68,7 @@ fill_products(rlab_type *type, const rlab_type_row_of *row, uint64_t size) {
         for (uint64_t i = least; i <= size && sum != RLAB_SATURATED; i++)
             if (first[i])
                 sum = sat_add(sum, sat_mul(first[i], ways(type, row, j + 1, size - i)));
+        type->work += sum == RLAB_SATURATED ? 1 : size + 1;
         type->tables[(row->tables + j) * type->cap + size] = sum;
     }
 }
@@ -114,6 +115,11 @@ rlab_count_upto(rlab_ctx *ctx, rlab_type *type, uint64_t size) {
     if (size >= type->cap)
         RLAB_TRY(widen(ctx, type, (size_t)size + 1));
     while (type->sizes <= size) {
+        if (type->work > RLAB_COUNT_WORK)
+            return rlab_fail(ctx, RLAB_ECOUNT,
+                             "counting the values up to size %llu takes too long (it got to %zu); "
+                             "choose a smaller size",
+                             (unsigned long long)size, type->sizes);
         fill(type, type->sizes);
         type->sizes++;
         if (type->sizes % 64 == 0)

@@ -30,7 +30,11 @@ typedef struct rlab_wide {
     RLAB_VEC(rlab_wide_number)
     numbers;
     uint64_t levels;
+    uint64_t work; /* products of limbs so far */
 } rlab_wide;
+
+/* Products that the tables of a type may take: seconds. Beyond, a count is refused. */
+#define RLAB_COUNT_WORK (UINT64_C(1) << 31)
 
 /* Invariant: every table holds the sizes 0 .. sizes - 1; SATURATED marks more than 64 bits. */
 #define RLAB_SATURATED UINT64_MAX
@@ -45,6 +49,7 @@ struct rlab_type {
     rlab_type_row_of product; /* the domain as a row whose constructor takes no size */
     uint64_t *tables;         /* [node or product][size], cap sizes each */
     size_t n_tables, cap, sizes;
+    uint64_t work;     /* products that the tables took so far */
     rlab_wide wide[2]; /* by size, by depth */
 };
 

@@ -76,13 +76,15 @@ ways(const rlab_type *type, const rlab_type_row_of *row, uint32_t j, uint64_t si
 
 /* The product of the arguments from j on: its argument j runs over the sizes of the others. */
 static rlab_status
-product_by_size(rlab_ctx *ctx, rlab_big *sum, const rlab_type *type, const rlab_type_row_of *row,
-                uint32_t j, uint64_t size) {
+product_by_size(rlab_ctx *ctx, rlab_big *sum, uint64_t *work, const rlab_type *type,
+                const rlab_type_row_of *row, uint32_t j, uint64_t size) {
     uint32_t arg = type->args.at[row->args + j];
     sum->len = 0;
-    for (uint64_t i = type->nodes.at[arg].least; i <= size; i++)
-        RLAB_TRY(rlab_big_add_product(ctx, sum, number_at(type, false, i, arg),
-                                      ways(type, row, j + 1, size - i)));
+    for (uint64_t i = type->nodes.at[arg].least; i <= size; i++) {
+        rlab_limbs first = number_at(type, false, i, arg), rest = ways(type, row, j + 1, size - i);
+        RLAB_TRY(rlab_big_add_product(ctx, sum, first, rest));
+        *work += 1 + first.len * rest.len;
+    }
     return RLAB_OK;
 }
 
@@ -90,7 +92,7 @@ static rlab_status
 products_by_size(rlab_ctx *ctx, rlab_big *sum, rlab_type *type, const rlab_type_row_of *row,
                  uint64_t size) {
     for (uint32_t j = 0; j + 1 < row->count; j++) {
-        RLAB_TRY(product_by_size(ctx, sum, type, row, j, size));
+        RLAB_TRY(product_by_size(ctx, sum, &type->wide[0].work, type, row, j, size));
         RLAB_TRY(append(ctx, type, false, sum));
     }
     return RLAB_OK;
@@ -190,6 +192,13 @@ upto(rlab_ctx *ctx, rlab_type *type, bool depth, uint64_t level) {
         RLAB_TRY(rlab_count_upto(ctx, type, level));
     while (w->levels <= level && status == RLAB_OK) {
         size_t limbs = w->limbs.len;
+        if (w->work > RLAB_COUNT_WORK) {
+            status = rlab_fail(ctx, RLAB_ECOUNT,
+                               "counting the values up to size %llu takes too long (it got to "
+                               "%llu); choose a smaller size",
+                               (unsigned long long)level, (unsigned long long)w->levels);
+            break;
+        }
         status = depth ? level_by_depth(ctx, sums, type, w->levels)
                        : level_by_size(ctx, &sums[0], type, w->levels);
         if (status == RLAB_OK)

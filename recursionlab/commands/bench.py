@@ -33,3 +33,5 @@ def run(args: argparse.Namespace) -> None:
         print_json(result)
     else:
         print(Table(result["rows"]))
+        for reason in result.get("left_out", ()):
+            print(f"left out: {reason}")

@@ -53,10 +53,9 @@ def values(
     >>> import recursionlab as rlab
     >>> from hypothesis import find
     >>> from recursionlab.interop import strategies
-    >>> add = rlab.library("binary")["add"]
-    >>> p, q = find(strategies.values(add), lambda pair: add(*pair).size > 3)
-    >>> print(p, q)
-    xH (xI (xI xH))
+    >>> positive = rlab.library("binary").type("positive")
+    >>> print(find(strategies.values(positive), lambda p: p.size > 3))
+    xI (xI (xI xH))
     """
     kind = getattr(type, "domain", type)
     if not (hasattr(kind, "unrank") and hasattr(kind, "sizes")):
