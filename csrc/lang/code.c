@@ -50,7 +50,20 @@ typedef struct compiler {
     marks;
     rlab_ids env, patches, captured;
     uint32_t frame; /* slots of the function being compiled */
+    /* Where contractions of the code at hand are counted: the first word of a branch, or NO_SLOT:
+     * the function. `blocks`: those around it. */
+    uint32_t fn, block;
+    rlab_ids blocks;
 } compiler;
+
+/* The code at hand takes so many contractions whenever it runs. */
+static void
+charge(compiler *c, uint32_t contractions) {
+    if (c->block == NO_SLOT)
+        c->code->fns.at[c->fn].cost += contractions;
+    else
+        c->code->words.at[c->block] += contractions << RLAB_CODE_COST;
+}
 
 static rlab_status
 emit(rlab_ctx *ctx, compiler *c, uint32_t word) {
@@ -195,7 +208,7 @@ static rlab_status
 closure(rlab_ctx *ctx, compiler *c, const task *t) {
     bool fix = node_of(c, t->term)->kind == RLAB_FIX;
     rlab_term body = fix ? rlab_term_kids(c->store, t->term)[0] : t->term;
-    rlab_fn fn = {0, 0, 0, 0, false, true};
+    rlab_fn fn = {0, 0, 0, 0, 0, false, true, !fix};
     pending p = {
         (uint32_t)c->code->fns.len, (uint32_t)c->env.len, 0, fix, (uint32_t)c->captured.len, 0};
     uint32_t limit = fix ? node_of(c, t->term)->head & 0xffff : RLAB_CODE_STUBS / 2;
@@ -204,6 +217,7 @@ closure(rlab_ctx *ctx, compiler *c, const task *t) {
         fn.args++;
     }
     p.body = body;
+    fn.cost = fix ? 1 + fn.args : 0;
     RLAB_TRY(capture(ctx, c, t->term));
     p.n_caps = fn.caps = (uint32_t)c->captured.len - p.caps;
     RLAB_TRY(add_fn(ctx, c, fn));
@@ -368,6 +382,7 @@ emit_switch(rlab_ctx *ctx, compiler *c, const task *t) {
     branch.extra = (uint32_t)c->code->words.len;
     for (uint32_t i = 0; i < type->count; i++)
         RLAB_TRY(emit(ctx, c, 0));
+    RLAB_TRY(rlab_ids_push(ctx, &c->blocks, c->block));
     join.kind = JOIN;
     join.aux = (uint32_t)c->patches.len;
     RLAB_TRY(push(ctx, c, join));
@@ -383,8 +398,9 @@ branch(rlab_ctx *ctx, compiler *c, const task *t) {
     uint32_t ctor = c->program->types.at[node_of(c, t->term)->head].first + t->aux;
     uint32_t arity = c->program->ctors.at[ctor].arity;
     task leave = *t;
-    c->code->words.at[t->extra + t->aux] = (uint32_t)c->code->words.len;
+    c->code->words.at[t->extra + t->aux] = c->block = (uint32_t)c->code->words.len;
     RLAB_TRY(emit(ctx, c, arity));
+    charge(c, 1);
     for (uint32_t i = 0; i < arity; i++)
         RLAB_TRY(rlab_ids_push(ctx, &c->env, t->slot + i));
     touch(c, t->slot + arity);
@@ -411,6 +427,7 @@ join(compiler *c, const task *t) {
     for (size_t i = t->aux; i < c->patches.len; i++)
         c->code->words.at[c->patches.at[i]] = (uint32_t)c->code->words.len;
     c->patches.len = t->aux;
+    c->block = c->blocks.at[--c->blocks.len];
 }
 
 static rlab_status
@@ -426,6 +443,7 @@ let(rlab_ctx *ctx, compiler *c, const task *t) {
 static rlab_status
 let_body(rlab_ctx *ctx, compiler *c, const task *t) {
     task move = {LEAVE, false, t->term, t->slot, t->env, 0, 1};
+    charge(c, 1);
     RLAB_TRY(rlab_ids_push(ctx, &c->env, t->aux));
     if (!t->tail)
         RLAB_TRY(push(ctx, c, move));
@@ -502,6 +520,8 @@ step(rlab_ctx *ctx, compiler *c, const task *t) {
 static rlab_status
 function(rlab_ctx *ctx, compiler *c, uint32_t fn, rlab_term body, uint32_t slot) {
     c->frame = slot;
+    c->fn = fn;
+    c->block = NO_SLOT;
     c->code->fns.at[fn].entry = (uint32_t)c->code->words.len;
     RLAB_TRY(push_expr(ctx, c, body, slot, true));
     while (c->tasks.len) {
@@ -565,11 +585,13 @@ prologue(rlab_ctx *ctx, compiler *c) {
         RLAB_TRY(emit3(ctx, c, RLAB_OP_TAPPLY, m, 0));
     }
     for (uint32_t g = 0; g < program->globals.len; g++) {
-        rlab_fn fn = {0, program->globals.at[g].n_args, 0, 0, false, false};
+        uint32_t args = program->globals.at[g].n_args;
+        rlab_fn fn = {0, args, 0, 0, 1 + args, false, false, false};
+        fn.cost += program->globals.at[g].struct_arg >= 0;
         RLAB_TRY(add_fn(ctx, c, fn));
     }
     for (uint32_t k = 0; k < program->ctors.len; k++) {
-        rlab_fn fn = {0, program->ctors.at[k].arity, 0, 0, true, false};
+        rlab_fn fn = {0, program->ctors.at[k].arity, 0, 0, 0, true, false, false};
         if (fn.args > RLAB_CODE_STUBS / 2)
             return fail_wide(ctx);
         RLAB_TRY(add_fn(ctx, c, fn));
@@ -585,6 +607,7 @@ compiler_free(compiler *c) {
     rlab_vec_free(&c->env);
     rlab_vec_free(&c->patches);
     rlab_vec_free(&c->captured);
+    rlab_vec_free(&c->blocks);
 }
 
 rlab_status
@@ -606,7 +629,7 @@ rlab_status
 rlab_code_add_term(rlab_ctx *ctx, uint32_t *fn, rlab_code *code, const rlab_store *store,
                    rlab_term term) {
     compiler c;
-    rlab_fn row = {0, 0, 0, 0, false, true};
+    rlab_fn row = {0, 0, 0, 0, 0, false, true, false};
     rlab_status status;
     memset(&c, 0, sizeof c);
     c.program = store->program;
@@ -620,29 +643,4 @@ rlab_code_add_term(rlab_ctx *ctx, uint32_t *fn, rlab_code *code, const rlab_stor
         status = local_functions(ctx, &c);
     compiler_free(&c);
     return status;
-}
-
-#define COPY(to, from)                                                                             \
-    do {                                                                                           \
-        RLAB_TRY(rlab_vec_reserve(ctx, (to), (from)->len + 1));                                    \
-        if ((from)->len)                                                                           \
-            memcpy((to)->at, (from)->at, (from)->len * sizeof *(to)->at);                          \
-        (to)->len = (from)->len;                                                                   \
-    } while (0)
-
-rlab_status
-rlab_code_copy(rlab_ctx *ctx, rlab_code *to, const rlab_code *from) {
-    memset(to, 0, sizeof *to);
-    COPY(&to->words, &from->words);
-    COPY(&to->fns, &from->fns);
-    COPY(&to->constants, &from->constants);
-    to->max_frame = from->max_frame;
-    return RLAB_OK;
-}
-
-void
-rlab_code_free(rlab_code *code) {
-    rlab_vec_free(&code->words);
-    rlab_vec_free(&code->fns);
-    rlab_vec_free(&code->constants);
 }

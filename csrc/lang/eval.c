@@ -52,6 +52,8 @@
 #define FIELDS                                                                                     \
     do {                                                                                           \
         n = *pc++;                                                                                 \
+        taken += n >> RLAB_CODE_COST;                                                              \
+        n &= (1u << RLAB_CODE_COST) - 1;                                                           \
         if (n) {                                                                                   \
             to[0] = cell[1];                                                                       \
             for (uint32_t i = 1; i < n; i++)                                                       \
@@ -95,12 +97,12 @@ rlab_machine_run(rlab_ctx *ctx, rlab_machine *m, uint32_t start, size_t at, uint
     const uint32_t n_globals = (uint32_t)m->program->globals.len;
     const size_t margin = (size_t)m->code->max_frame + 4 * RLAB_CODE_STUBS;
     uint64_t *const counts = m->counts;
-    uint64_t left = steps;
+    uint64_t left = steps, taken = 0;
     int64_t fuel = 0;
     rlab_val *R, *H, *end;
     size_t hp, hlimit;
     const uint32_t *pc;
-    uint32_t fn = start, n;
+    uint32_t fn = start, n, fresh;
 
     RLAB_TRY(rlab_stack_room(ctx, m, at + 2 * margin));
     R = m->stack + at + 1;
@@ -109,8 +111,10 @@ rlab_machine_run(rlab_ctx *ctx, rlab_machine *m, uint32_t start, size_t at, uint
     R[-1] = (rlab_val)RLAB_CODE_HALT << 1 | 1;
     goto enter;
 
-    /* Apply R[n] to R[0 .. n). */
+    /* Apply R[n] to R[0 .. n), of which the last `fresh` were not there before. */
 apply:
+    fresh = n;
+apply_more:
     {
         rlab_val f = R[n];
         uint32_t args;
@@ -132,11 +136,13 @@ apply:
             if (UNLIKELY(n > RLAB_CODE_STUBS))
                 return rlab_fail(ctx, RLAB_ETERM, "a function takes more than %d arguments",
                                  RLAB_CODE_STUBS / 2);
-            goto apply;
+            goto apply_more;
         } else {
             return fail_stuck(ctx);
         }
         args = fns[fn].args;
+        if (fns[fn].lambda)
+            taken += n > args ? fresh - (n - args) : fresh;
         if (n < args) {
             ROOM(2 + n);
             H[hp] = n << 2 | RLAB_CELL_PAP;
@@ -187,6 +193,7 @@ apply:
             R = m->stack + offset;
             end = m->stack + m->high - margin;
         }
+        taken += fns[fn].cost;
         pc = words + fns[fn].entry;
         NEXT;
     }
@@ -332,12 +339,41 @@ next:
         OP(JUMP) : pc = words + pc[1];
         NEXT;
         OP(HALT) : SAVE;
+        m->taken = taken;
         return RLAB_OK;
 #if !defined(__GNUC__)
     case RLAB_OP_COUNT:
         return rlab_fail(ctx, RLAB_EINTERNAL, "unknown instruction");
     }
 #endif
+}
+
+/* ---- terms beside a program -------------------------------------------------------------------
+ */
+
+#define COPY(to, from)                                                                             \
+    do {                                                                                           \
+        RLAB_TRY(rlab_vec_reserve(ctx, (to), (from)->len + 1));                                    \
+        if ((from)->len)                                                                           \
+            memcpy((to)->at, (from)->at, (from)->len * sizeof *(to)->at);                          \
+        (to)->len = (from)->len;                                                                   \
+    } while (0)
+
+rlab_status
+rlab_code_copy(rlab_ctx *ctx, rlab_code *to, const rlab_code *from) {
+    memset(to, 0, sizeof *to);
+    COPY(&to->words, &from->words);
+    COPY(&to->fns, &from->fns);
+    COPY(&to->constants, &from->constants);
+    to->max_frame = from->max_frame;
+    return RLAB_OK;
+}
+
+void
+rlab_code_free(rlab_code *code) {
+    rlab_vec_free(&code->words);
+    rlab_vec_free(&code->fns);
+    rlab_vec_free(&code->constants);
 }
 
 rlab_status

@@ -40,7 +40,8 @@ rlab_status rlab_store_truncate(rlab_ctx *ctx, rlab_store *store, size_t nodes, 
     X(APPLY)   /* n base: arguments at base.., function at base + n */                             \
     X(TAPPLY)  /* n base */                                                                        \
     X(CLO)     /* dst fn n srcs.. */                                                               \
-    X(MATCH)   /* src first count dst targets..; a target starts with how many fields to load */   \
+    X(MATCH)   /* src first count dst targets..; a target starts with how many fields to load and, \
+                  from bit RLAB_CODE_COST on, how many contractions the branch always takes */     \
     X(JUMP)    /* target */                                                                        \
     X(HALT)
 
@@ -57,13 +58,16 @@ typedef struct rlab_fn {
     uint32_t entry; /* index in words */
     uint32_t args, caps;
     uint32_t frame; /* slots it uses */
+    uint32_t cost;  /* contractions of entering it and of what it always does */
     bool ctor, local;
+    bool lambda; /* its betas are counted where it is applied, argument by argument */
 } rlab_fn;
 
 /* Words before a place that a call returns to: how far the caller's frame lies below the callee's.
  * words[RLAB_CODE_HALT] ends a run; words[rlab_code_stub(m)] applies R[m] to R[0 .. m). */
 #define RLAB_CODE_HALT 1
 #define RLAB_CODE_STUBS 128 /* most arguments of one application */
+#define RLAB_CODE_COST 8
 struct rlab_code {
     rlab_ids words;
     RLAB_VEC(rlab_fn)
@@ -102,6 +106,7 @@ struct rlab_machine {
     size_t stack_cap, high; /* high: words of the stack ever written since the last collection */
     size_t base;            /* constants lie below */
     uint64_t *counts;       /* calls by global */
+    uint64_t taken;         /* contractions of the last run, as the reducer's cbv would take */
     uint32_t *con_words;    /* cells of each constructor without the header: its arity */
     uint64_t limit;         /* words of live data */
     size_t constants_used;  /* words that the constants take */

@@ -197,6 +197,12 @@ reduce(rlab_ctx *ctx, int64_t *steps, worker *w, const rlab_pairs *p, rlab_token
     return RLAB_OK;
 }
 
+/* Whether the contractions of a run are those that were asked for: the reducer need not count. */
+static bool
+counted(const rlab_pairs *p) {
+    return !p->traces && p->strategy == RLAB_CBV && p->granularity == RLAB_CONTRACTION;
+}
+
 /* What needs terms rather than heap values: steps, traces, texts. */
 static rlab_status
 with_terms(rlab_ctx *ctx, worker *w, const rlab_pairs *p, chunk *c, int64_t i, rlab_val result) {
@@ -218,7 +224,7 @@ with_terms(rlab_ctx *ctx, worker *w, const rlab_pairs *p, chunk *c, int64_t i, r
     }
     if (p->texts)
         p->text_offsets[INPUT][i + 1] = (int64_t)c->text[INPUT].len;
-    if (p->steps || p->traces)
+    if ((p->steps && !counted(p)) || p->traces)
         RLAB_TRY(reduce(ctx, &p->columns[STEPS][i], w, p, &c->tokens[TRACE]));
     return RLAB_OK;
 }
@@ -271,7 +277,15 @@ item(rlab_ctx *ctx, worker *w, rlab_pairs *p, chunk *c, int64_t i) {
         p->columns[CALLS][i] += (int64_t)m->counts[w->group.at[g]];
     if (p->codec)
         RLAB_TRY(rlab_encode(ctx, &c->tokens[OUTPUT], p->codec, 1, &source, &result, &w->stack));
-    if (p->texts || p->steps || p->traces)
+    if (p->steps && counted(p)) {
+        p->columns[STEPS][i] = (int64_t)m->taken;
+        if (m->taken > p->budget.steps)
+            return rlab_fail(ctx, RLAB_EBUDGET,
+                             "step budget of %llu contractions ran out; raise it or make the input "
+                             "smaller",
+                             (unsigned long long)p->budget.steps);
+    }
+    if (p->texts || p->traces || (p->steps && !counted(p)))
         RLAB_TRY(with_terms(ctx, w, p, c, i, result));
     for (uint32_t k = 0; k < p->n_measures; k++) {
         RLAB_TRY(run(ctx, &result, w, p, p->measures[k]));

@@ -173,13 +173,6 @@ level_by_depth(rlab_ctx *ctx, rlab_big sums[2], rlab_type *type, uint64_t depth)
 
 /* ---- both ------------------------------------------------------------------------------------ */
 
-static rlab_status
-fail_level(rlab_ctx *ctx, bool depth, uint64_t level) {
-    return rlab_fail(ctx, RLAB_ECOUNT, "%s: expected less than %llu, got %llu",
-                     depth ? "depth" : "size", (unsigned long long)DEPTH_LIMIT,
-                     (unsigned long long)level);
-}
-
 /* Makes the tables up to a level; a level that fails leaves nothing behind. */
 static rlab_status
 upto(rlab_ctx *ctx, rlab_type *type, bool depth, uint64_t level) {
@@ -187,7 +180,9 @@ upto(rlab_ctx *ctx, rlab_type *type, bool depth, uint64_t level) {
     rlab_big sums[2] = {{0}, {0}};
     rlab_status status = RLAB_OK;
     if (level >= DEPTH_LIMIT)
-        return fail_level(ctx, depth, level);
+        return rlab_fail(ctx, RLAB_ECOUNT, "%s: expected less than %llu, got %llu",
+                         depth ? "depth" : "size", (unsigned long long)DEPTH_LIMIT,
+                         (unsigned long long)level);
     if (!depth)
         RLAB_TRY(rlab_count_upto(ctx, type, level));
     while (w->levels <= level && status == RLAB_OK) {

@@ -16,7 +16,7 @@ TREES = rlab.library("tree")
 
 
 @given(st.data())
-@settings(max_examples=50)
+@settings(max_examples=50, deadline=None)
 def test_values_are_of_the_type_and_sizes(data):
     kind = TREES.type(data.draw(st.sampled_from(["tree bool", "list (tree nat)", "nat", "bool"])))
     least, most = kind.sizes
@@ -27,7 +27,7 @@ def test_values_are_of_the_type_and_sizes(data):
 
 
 @given(strategies.values(BINARY["add"], max_size=150))
-@settings(max_examples=30)
+@settings(max_examples=30, deadline=None)
 def test_a_function_gives_its_arguments(pair):
     add = BINARY["add"]
     assert add(*pair) == add(*reversed(pair))
@@ -46,7 +46,7 @@ def test_all_values_of_small_sizes_come():
     seen = set()
 
     @given(strategies.values(TREES.type("tree bool"), max_size=7))
-    @settings(max_examples=400, database=None)
+    @settings(max_examples=400, database=None, deadline=None)
     def look(value):
         seen.add(str(value))
 

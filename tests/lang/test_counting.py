@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from reference.counting import Counting
 
@@ -93,6 +93,7 @@ def test_counts_beyond_64_bits_are_the_references(kinds, name):
 
 
 @given(st.data())
+@settings(deadline=None)
 def test_rank_undoes_unrank_at_any_length(kinds, data):
     kind = kinds[data.draw(st.sampled_from(BIG))]
     by = data.draw(st.sampled_from(["size", "depth"]))
