@@ -51,10 +51,10 @@ def values(
     Examples
     --------
     >>> import recursionlab as rlab
-    >>> from hypothesis import find
+    >>> from hypothesis import find, settings
     >>> from recursionlab.interop import strategies
     >>> positive = rlab.library("binary").type("positive")
-    >>> print(find(strategies.values(positive), lambda p: p.size > 3))
+    >>> print(find(strategies.values(positive), lambda p: p.size > 3, settings=settings(database=None)))
     xI (xI (xI xH))
     """
     kind = getattr(type, "domain", type)

@@ -73,7 +73,7 @@ def export_redex(program: Program, functions: Iterable[Function], pairs: _Pairs 
     --------
     >>> from recursionlab.language import library
     >>> program = library("binary")
-    >>> print(export_redex(program, [program["succ"]]).splitlines()[6])
+    >>> print(export_redex(program, [program["succ"]]).splitlines()[4])
       [(f-succ (c-xI any_q2)) (c-xO (f-succ any_q2))]
     """
     pairs = list(pairs)

@@ -34,7 +34,7 @@ def masked_crc(data: bytes) -> int:
     Examples
     --------
     >>> hex(masked_crc(b"123456789"))
-    '0xc78af5f4'
+    '0xc78ab0e5'
     """
     crc = 0xFFFFFFFF
     for byte in data:

@@ -54,7 +54,7 @@ def hypotheses(function: Any, after: int | str = 1, **codec: Any) -> dict[str, M
     --------
     >>> import recursionlab as rlab
     >>> sorted(hypotheses(rlab.library("binary")["succ"]))[:4]
-    ['copy', 'cut, branch xH', 'cut, branch xI', 'cut, branch xO']
+    ['copy', 'cut, as pred', 'cut, as pred_double', 'cut, branch xH']
     """
     out = {"true": machine_of(function, **codec)}
     cuts = {then: Cut(after, then) for then in ("copy", "stop")}

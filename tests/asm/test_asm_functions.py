@@ -275,7 +275,7 @@ def test_mistakes_in_options_are_named():
         machine_of(succ, cut=Cut(1, "branch", branch="xX"))
     with pytest.raises(Refused, match="it does not recur itself, so there is nothing to cut"):
         machine_of(rlab.library("sort")["merge_sort"], cut=Cut(1))
-    with pytest.raises(InputError, match="cut: expected copy, stop, constant or branch"):
+    with pytest.raises(InputError, match="cut: expected copy, stop, constant, branch or function"):
         machine_of(succ, cut=Cut(1, "guess"))
 
 
@@ -302,7 +302,7 @@ def test_hypotheses_are_machines_over_one_vocabulary():
     found = hypotheses(rlab.library("binary")["succ"], after=2)
     assert set(found) == {
         "true", "cut, copy", "cut, stop", "cut, branch xI", "cut, branch xO", "cut, branch xH",
-        "cut, constant xH", "window", "copy", "reverse", "shift", "last",
+        "cut, constant xH", "cut, as pred", "cut, as pred_double", "window", "copy", "reverse", "shift", "last",
     }  # fmt: skip
     assert len({m.vocabulary for m in found.values()}) == 1
     assert found["cut, copy"](NUMBER) == ["xO", "xO", *NUMBER[2:]]
