@@ -54,7 +54,8 @@ def values(
     >>> from hypothesis import find, settings
     >>> from recursionlab.interop import strategies
     >>> positive = rlab.library("binary").type("positive")
-    >>> print(find(strategies.values(positive), lambda p: p.size > 3, settings=settings(database=None)))
+    >>> alone = settings(database=None)
+    >>> print(find(strategies.values(positive), lambda p: p.size > 3, settings=alone))
     xI (xI (xI xH))
     """
     kind = getattr(type, "domain", type)

@@ -302,7 +302,8 @@ def test_hypotheses_are_machines_over_one_vocabulary():
     found = hypotheses(rlab.library("binary")["succ"], after=2)
     assert set(found) == {
         "true", "cut, copy", "cut, stop", "cut, branch xI", "cut, branch xO", "cut, branch xH",
-        "cut, constant xH", "cut, as pred", "cut, as pred_double", "window", "copy", "reverse", "shift", "last",
+        "cut, constant xH", "cut, as pred", "cut, as pred_double", "window", "copy",
+        "reverse", "shift", "last",
     }  # fmt: skip
     assert len({m.vocabulary for m in found.values()}) == 1
     assert found["cut, copy"](NUMBER) == ["xO", "xO", *NUMBER[2:]]
