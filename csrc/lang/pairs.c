@@ -236,7 +236,8 @@ arguments(rlab_ctx *ctx, uint64_t *size, worker *w, const rlab_pairs *p, int64_t
     uint32_t n = rlab_type_arity(p->domain);
     uint64_t level = (uint64_t)p->sizes[i];
     *size = level;
-    if (!wide(p)) {
+    /* Ranks of one word can be those of a size with more values than 64 bits count. */
+    if (!wide(p) && rlab_count_domain(p->domain, level) != RLAB_SATURATED) {
         RLAB_TRY(rlab_heap_room(ctx, m, (size_t)(2 * level + 2), m->base, NULL));
         RLAB_TRY(rlab_stack_room(ctx, m, m->base + n));
         rlab_unrank_heap(m->stack + m->base, p->domain, m, level, p->ranks[i], w->todo);

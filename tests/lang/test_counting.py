@@ -264,3 +264,17 @@ def test_pairs_take_long_ranks_and_depths():
         assert made["input_text"][i] == str(value) and made["size"][i] == value.size
     with pytest.raises(BudgetError, match="depth 6, rank .*node budget of 20 nodes ran out"):
         _core.pairs(trees.id, trees.domain, levels, ranks, 2, by="depth", max_nodes=20)
+
+
+def test_one_word_ranks_of_sizes_with_more_values_than_64_bits_give_their_pairs():
+    add = rlab.library("binary")["add"]
+    for function, size in ((add, 150), (rlab.library("binary")["succ"], 100)):
+        ranks = np.array([0, 1, 12345, 2**64 - 1], np.uint64)
+        codec = function.codec()
+        made = _core.pairs(
+            function.id, function.domain, np.full(4, size, np.int32), ranks, 1, codec=codec
+        )
+        for i, rank in enumerate(ranks.tolist()):
+            value = function.domain.unrank(size, rank)
+            start, end = made["input_offsets"][i : i + 2]
+            assert made["input"][start:end].tolist() == codec.encode(value).tolist()
