@@ -69,9 +69,10 @@ same(void *arg, rlab_term term) {
     rlab_ctx ctx;
     rlab_ctx_init(&ctx);
     t->w->tokens.len = 0;
-    return rlab_codec_encode_term(&ctx, &t->w->tokens, t->s->codec, &t->w->store, term) ==
-               RLAB_OK &&
-           t->w->tokens.len == t->n && memcmp(t->w->tokens.at, t->at, t->n * sizeof *t->at) == 0;
+    if (rlab_codec_encode_term(&ctx, &t->w->tokens, t->s->codec, &t->w->store, term) != RLAB_OK ||
+        t->w->tokens.len != t->n)
+        return false;
+    return t->n == 0 || memcmp(t->w->tokens.at, t->at, t->n * sizeof *t->at) == 0;
 }
 
 /* The first token at which the target parts from what was expected. */
