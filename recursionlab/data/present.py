@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from recursionlab.data.config import DataConfig
 from recursionlab.data.dataset import Packed
-from recursionlab.data.ragged import constant, inside, join
+from recursionlab.data.ragged import constant, inside, join, keep
 from recursionlab.data.values import Items, Source, Values
 from recursionlab.errors import ConfigError
 
@@ -76,9 +76,7 @@ def bare(packed: Packed, config: DataConfig, vocabulary: Sequence[str], side: st
         return packed
     added = np.array([name in names for name in vocabulary], np.bool_)
     known = (packed.ids >= 0) & (packed.ids < len(vocabulary))
-    keep = ~(known & added[np.where(known, packed.ids, 0)])
-    kept = np.concatenate([np.zeros(1, np.int64), np.cumsum(keep)])
-    return Packed(np.ascontiguousarray(packed.ids[keep]), kept[packed.offsets])
+    return keep(packed, ~(known & added[np.where(known, packed.ids, 0)]))
 
 
 def _owned(drawn: NDArray[np.int64], items: Items) -> NDArray[np.int64]:

@@ -41,6 +41,17 @@ def cut(ids: NDArray[np.int32], first: NDArray[Any], last: NDArray[Any]) -> Pack
     return Packed(np.ascontiguousarray(ids[where]), offsets)
 
 
+def keep(packed: Packed, kept: NDArray[np.bool_]) -> Packed:
+    """Return the sequences with only the tokens kept, (N,) true.
+
+    Examples
+    --------
+    >>> keep(Packed.of([[1, 2], [3]]), np.array([False, True, False])).offsets.tolist()
+    [0, 1, 1]
+    """
+    return Packed(np.ascontiguousarray(packed.ids[kept]), offsets_of(kept)[packed.offsets])
+
+
 def flip(packed: Packed) -> Packed:
     """Return each sequence from its end to its beginning.
 

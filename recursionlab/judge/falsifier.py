@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -403,4 +403,4 @@ def _answers(model: Any, split: Split, threads: int) -> Packed:
     out = answer(inputs)
     if isinstance(out, (str, bytes)) or not isinstance(out, (list, tuple)):
         raise InputTypeError(f"model: expected a list of outputs, got {type(out).__name__}")
-    return packed_of(out, replace(split))
+    return packed_of(out, split)

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from recursionlab.errors import InputError
 from recursionlab.language.types import Con, Type, resolve, show, substitute
@@ -145,9 +144,3 @@ class Shapes:
             inner = [part if i == hole else self._ends[t] for i, t in enumerate(types)]
             part = [token, *(x for arg in inner for x in arg)]
         return part
-
-
-def pick(rng: np.random.Generator, items: list[Any], n: int) -> NDArray[np.int64]:
-    """Return n indices of a list, with replacement only where it is too short."""
-    chosen: NDArray[np.int64] = rng.choice(len(items), n, replace=n > len(items))
-    return chosen

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from recursionlab import _core
 from recursionlab.data.dataset import Packed
+from recursionlab.data.ragged import keep
 from recursionlab.judge.steps import split_terms
 
 NONE = np.iinfo(np.int64).max  # no number of calls too few or too many gives the output
@@ -42,9 +43,7 @@ def calls_short(
     [1]
     """
     cut = split_terms(traces, step_token)
-    keep = ~np.isin(cut.terms.ids, pending)
-    kept = np.concatenate([np.zeros(1, np.int64), np.cumsum(keep)])
-    bare = Packed(np.ascontiguousarray(cut.terms.ids[keep]), kept[cut.terms.offsets])
+    bare = keep(cut.terms, ~np.isin(cut.terms.ids, pending))
     asked = predicted.take(cut.owner)
     exact = _core.compare(asked.ids, asked.offsets, bare.ids, bare.offsets, threads)[0]
     last = np.append(cut.first[1:], len(cut.owner)) - 1

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recursionlab import _core
+from recursionlab.data import ragged
 from recursionlab.data.dataset import Packed
 from recursionlab.machine import default_threads
 
@@ -142,10 +143,7 @@ def split_terms(traces: Packed, step_token: int) -> Terms:
     end = np.append(begin[1:] - 1, 0)
     last = first + counts - 1
     end[last] = traces.offsets[1:]
-    lengths = end - begin
-    offsets = np.concatenate([np.zeros(1, np.int64), np.cumsum(lengths)])
-    where = np.repeat(begin - offsets[:-1], lengths) + np.arange(offsets[-1])
-    terms = Packed(np.ascontiguousarray(traces.ids[where]), offsets)
+    terms = ragged.cut(traces.ids, begin, end)
     return Terms(terms, owner, first, begin - traces.offsets[owner])
 
 
