@@ -356,6 +356,16 @@ rlab_graph_find(const rlab_graph *graph, const char *name, rlab_point *out) {
 }
 
 rlab_status
+rlab_op_elementwise(rlab_ctx *ctx, const rlab_graph *graph, rlab_node *node) {
+    const rlab_node *a = &graph->nodes.at[node->in[0]], *b = &graph->nodes.at[node->in[1]];
+    if (a->width != b->width || a->space != node->space || b->space != node->space)
+        return rlab_fail(ctx, RLAB_EINTERNAL, "node '%s': '%s' is %d wide, '%s' %d", node->name,
+                         a->name, a->width, b->name, b->width);
+    node->width = a->width;
+    return RLAB_OK;
+}
+
+rlab_status
 rlab_op_param(rlab_ctx *ctx, const rlab_graph *graph, const rlab_node *node, int32_t k,
               const char *what, int32_t rows, int32_t cols) {
     const rlab_param *p;

@@ -159,6 +159,9 @@ rlab_dropout rlab_call_dropout(const rlab_call *call, int32_t r);
 rlab_status rlab_op_param(rlab_ctx *ctx, const rlab_graph *graph, const rlab_node *node, int32_t k,
                           const char *what, int32_t rows, int32_t cols);
 
+/* The shape rule of ops that take two values of the same rows and width and give a third. */
+rlab_status rlab_op_elementwise(rlab_ctx *ctx, const rlab_graph *graph, rlab_node *node);
+
 /* ---- plan.c ---------------------------------------------------------------------------------- */
 
 /* Where a buffer lies in the slab, and when it is in use: forward of node i is time i, backward

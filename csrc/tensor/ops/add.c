@@ -4,16 +4,6 @@
 
 #include <string.h>
 
-static rlab_status
-shape(rlab_ctx *ctx, const rlab_graph *graph, rlab_node *node) {
-    const rlab_node *a = &graph->nodes.at[node->in[0]], *b = &graph->nodes.at[node->in[1]];
-    if (a->width != b->width || a->space != node->space || b->space != node->space)
-        return rlab_fail(ctx, RLAB_EINTERNAL, "node '%s': '%s' is %d wide, '%s' %d", node->name,
-                         a->name, a->width, b->name, b->width);
-    node->width = a->width;
-    return RLAB_OK;
-}
-
 static void
 forward(const rlab_call *c) {
     c->k->add((size_t)c->rows * (size_t)c->node->width, c->x[0], c->x[1], c->y);
@@ -36,7 +26,7 @@ const rlab_op rlab_op_add = {
     .name = "add",
     .n_in = 2,
     .flags = RLAB_IS_SUM,
-    .shape = shape,
+    .shape = rlab_op_elementwise,
     .forward = forward,
     .backward = backward,
 };
