@@ -142,7 +142,8 @@ def curve_figures(
         (
             match,
             {"ylabel": "share of validation items", "share": True},
-            "Accuracy on the validation split during training, with teacher forcing.",
+            "On the validation split during training: exact match of free-running answers"
+            + ("; token accuracy with teacher forcing." if groups is None else "."),
         ),
     )
     out = []
