@@ -18,8 +18,9 @@ from typing import Any
 import numpy as np
 
 from recursionlab import _core
+from recursionlab.bench._cases import check
 from recursionlab.bench._timing import Rate, interleaved
-from recursionlab.errors import InputError, MissingExtraError
+from recursionlab.errors import MissingExtraError
 from recursionlab.machine import describe
 from recursionlab.models import from_pretrained
 
@@ -83,12 +84,9 @@ def run(
     versions = {
         name: _module(name).__version__ for name in ("torch", "transformers", "ctranslate2")
     }
-    if repeats < 1:
-        raise InputError(f"repeats: expected at least 1, got {repeats}")
+    check(cases, CASES, repeats)
     rows: list[dict[str, Any]] = []
     for name in cases:
-        if name not in CASES:
-            raise InputError(f"case: expected one of {', '.join(CASES)}, got {name!r}")
         rows += _rows(name, repeats, threads, items)
     return {"machine": {**describe(), **versions}, "rows": rows}
 

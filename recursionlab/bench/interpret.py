@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recursionlab import _core
-from recursionlab.errors import InputError, InternalError
+from recursionlab.bench._cases import check
+from recursionlab.errors import InternalError
 from recursionlab.machine import describe
 
 SPECIALS = 3  # <pad>, <bos>, <eos>
@@ -66,9 +67,7 @@ def run(cases: Sequence[str] = ("d64",), threads: Sequence[int] = (1, 2)) -> dic
     """
     from recursionlab.bench.lens_peer import Peer, versions
 
-    for name in cases:
-        if name not in CASES:
-            raise InputError(f"case: expected one of {', '.join(CASES)}, got {name!r}")
+    check(cases, CASES)
     machine = {**describe(), **versions()}
     rows = []
     for name in cases:

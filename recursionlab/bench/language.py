@@ -21,10 +21,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recursionlab import _core
+from recursionlab.bench._cases import check
 from recursionlab.bench._memory import peak_of
 from recursionlab.bench._timing import Rate, interleaved
 from recursionlab.bench.language_peer import EVALUATED, GALLINA, MAUDE, REDUCED
-from recursionlab.errors import InputError
 from recursionlab.language import library, loads
 from recursionlab.language import program as program_module
 from recursionlab.machine import describe
@@ -67,11 +67,7 @@ def run(
     InputError
         If a case is unknown or `repeats` is below 1.
     """
-    if repeats < 1:
-        raise InputError(f"repeats: expected at least 1, got {repeats}")
-    for name in cases:
-        if name not in CASES:
-            raise InputError(f"case: expected one of {', '.join(CASES)}, got {name!r}")
+    check(cases, CASES, repeats)
     rows: list[Row] = []
     left_out: list[str] = []
     for name in cases:

@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from recursionlab import _core
+from recursionlab.bench._cases import check
 from recursionlab.bench._memory import peak_of
 from recursionlab.bench._timing import Rate, fma_loop, interleaved
-from recursionlab.errors import InputError, MissingExtraError
+from recursionlab.errors import MissingExtraError
 from recursionlab.learn.split import PackedSplit, pack
 from recursionlab.machine import describe
 
@@ -93,11 +94,7 @@ def run(
         If PyTorch is not installed.
     """
     torch = _torch()
-    if repeats < 1:
-        raise InputError(f"repeats: expected at least 1, got {repeats}")
-    for name in cases:
-        if name not in CASES:
-            raise InputError(f"case: expected one of {', '.join(CASES)}, got {name!r}")
+    check(cases, CASES, repeats)
     rows: list[Row] = []
     for name in cases:
         rows += _speed_rows(name, repeats, threads, shards, compiled)
