@@ -165,7 +165,7 @@ def test_the_command_goes_on_where_it_was_killed(tmp_path, capsys):
 
 
 MEASURED = CHILD.replace("2], 60, 2)", "2], 20_000, 1)") + (
-    "import resource\nprint(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)\n"
+    "from recursionlab.machine import peak_bytes\nprint(peak_bytes())\n"
 )
 
 

@@ -10,9 +10,9 @@ ROOT = Path(__file__).parents[2]
 MEMORY = 1536  # MiB, of the whole process; measured: 700, and 1,100 where all steps are taken
 
 PRELUDE = """
-import resource, sys
 import recursionlab as rlab
 from recursionlab.errors import CountError
+from recursionlab.machine import peak_bytes
 N = 1_000_000
 BINARY, TREE, NAT = (rlab.library(name) for name in ("binary", "tree", "nat"))
 
@@ -38,7 +38,7 @@ def tree():
     return through(mirror.domain, text, [mirror.codec("prefix"), mirror.codec("paren")])
 
 def peak():
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10
+    return peak_bytes() >> 20  # ru_maxrss would count what the parent had when it forked
 """
 
 PARTS = {
