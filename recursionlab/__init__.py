@@ -27,6 +27,7 @@ _HOMES = {
     "train": "recursionlab.learn",
     "load_run": "recursionlab.learn",
     "reproduce": "recursionlab.experiments",
+    "experiment_of": "recursionlab.experiments",
     "sweep": "recursionlab.experiments",
     "evaluate": "recursionlab.judge",
     "compare": "recursionlab.judge",

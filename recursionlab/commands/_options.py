@@ -68,6 +68,34 @@ def output_options(parser: argparse.ArgumentParser, output: str, sets: bool = Fa
         )
 
 
+def function_options(parser: argparse.ArgumentParser) -> None:
+    """Add --function, --sizes, --gen-sizes and --per-size, which go with a Gallina file."""
+    parser.add_argument("--function", metavar="NAME", help="the function, with a .v file")
+    parser.add_argument("--sizes", metavar="SIZES", help="sizes, such as 1..12")
+    parser.add_argument("--gen-sizes", metavar="SIZES", help="sizes of the split gen_size")
+    parser.add_argument("--per-size", type=whole, metavar="N", help="values of each size; 0: all")
+
+
+def function_experiment(args: argparse.Namespace, source: str) -> tuple[str, dict[str, Any]] | None:
+    """Return name and tables of a function's experiment where a Gallina file is given, else None.
+
+    The file is a path ending in .v, or a library file's name together with --function.
+    """
+    chosen = {k: getattr(args, k) for k in ("function", "sizes", "gen_sizes", "per_size")}
+    given = [k for k, v in chosen.items() if v is not None]
+    if not source.endswith(".v") and "function" not in given:
+        if given:
+            raise InputError(
+                f"--{given[0].replace('_', '-')} goes with a .v file; for {source} say "
+                f"--set data.{given[0]}=..."
+            )
+        return None
+    from recursionlab.experiments.of_function import experiment_of
+
+    tables = experiment_of(source, **chosen)
+    return f"{Path(source).stem}-{tables['data']['function']}", tables
+
+
 def seeds_option(parser: argparse.ArgumentParser) -> None:
     """Add --seeds, which is the key experiment.seeds."""
     parser.add_argument("--seeds", metavar="SEEDS", help="of training, such as 0..4 or 0,7")

@@ -9,6 +9,7 @@ from typing import Any
 
 from recursionlab.commands._options import (
     at_least_one,
+    function_options,
     output_options,
     print_json,
     printed,
@@ -27,10 +28,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         metavar="CONFIG|FILE",
         help="a .toml, a .v file, a library name, or a dataset.json",
     )
-    parser.add_argument("--function", metavar="NAME", help="the function, with a .v file")
-    parser.add_argument("--sizes", metavar="SIZES", help="sizes, such as 1..12")
-    parser.add_argument("--gen-sizes", metavar="SIZES", help="sizes of the split gen_size")
-    parser.add_argument("--per-size", type=whole, metavar="N", help="values of each size; 0: all")
+    function_options(parser)
     parser.add_argument("--seed", type=whole, metavar="N", help="chooses which values go where")
     parser.add_argument("--variant", metavar="NAME", help="a variant of the configuration")
     parser.add_argument(

@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 
 from recursionlab.commands._options import (
+    function_experiment,
+    function_options,
     output_options,
     printed,
     read_sets,
@@ -13,13 +15,18 @@ from recursionlab.commands._options import (
 )
 from recursionlab.errors import InputError
 
-EXAMPLE = "recursionlab reproduce successor --quick"
+EXAMPLE = "recursionlab reproduce my.v --function f --quick"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
-    parser.add_argument("name", metavar="NAME|CONFIG", help="an experiment's name, a .toml, or all")
+    parser.add_argument(
+        "name",
+        metavar="NAME|CONFIG|FILE",
+        help="an experiment's name, a .toml, a .v file (see --function), or all",
+    )
     parser.add_argument("--quick", action="store_true", help="the small variant: a minute or so")
+    function_options(parser)
     seeds_option(parser)
     output_options(parser, "the experiment's folder; finished runs in it are kept", sets=True)
 
@@ -33,12 +40,14 @@ def run(args: argparse.Namespace) -> None:
     if args.name == "all":
         _all(args, sets)
         return
+    name, config = function_experiment(args, args.name) or ("", args.name)
     if args.print_config:
-        printed(args, load_experiment(args.name, sets=sets, quick=args.quick))
+        printed(args, load_experiment(config, sets=sets, quick=args.quick))
         return
+    quick = "-quick" if args.quick else ""
     out = reproduce(
-        args.name,
-        output=args.output,
+        config,
+        output=args.output or (f"runs/{name}{quick}" if name else None),
         quick=args.quick,
         sets=sets,
         threads=args.threads,
