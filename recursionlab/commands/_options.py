@@ -68,6 +68,19 @@ def output_options(parser: argparse.ArgumentParser, output: str, sets: bool = Fa
         )
 
 
+def data_option(parser: argparse.ArgumentParser) -> None:
+    """Add --data, which a run's own data set stands in for."""
+    parser.add_argument("--data", metavar="DATA", help="a data set's folder (default: the run's)")
+
+
+def data_of(args: argparse.Namespace) -> Any:
+    """Return the data set of --data, or the one that the run learned from."""
+    from recursionlab.data import load_dataset
+    from recursionlab.experiments.run import data_of_run
+
+    return load_dataset(args.data or data_of_run(args.run_folder))
+
+
 def function_options(parser: argparse.ArgumentParser) -> None:
     """Add --function, --sizes, --gen-sizes and --per-size, which go with a Gallina file."""
     parser.add_argument("--function", metavar="NAME", help="the function, with a .v file")

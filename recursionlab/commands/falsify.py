@@ -5,16 +5,25 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from recursionlab.commands._options import at_least_one, output_options, print_json, whole
+from recursionlab.commands._options import (
+    at_least_one,
+    data_of,
+    data_option,
+    output_options,
+    print_json,
+    whole,
+)
 
-EXAMPLE = "recursionlab falsify run data --sizes 1..30"
+EXAMPLE = "recursionlab falsify run --sizes 1..30"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
     parser.add_argument("run_folder", metavar="RUN", help="a run's folder")
-    parser.add_argument("data", metavar="DATA", help="the folder of the data it was trained on")
-    parser.add_argument("--sizes", required=True, metavar="SIZES", help="where to search: 1..30")
+    data_option(parser)
+    parser.add_argument(
+        "--sizes", metavar="SIZES", help="where to search (default: up to the largest of the data)"
+    )
     parser.add_argument(
         "--method",
         choices=("guided", "random"),
@@ -30,15 +39,15 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Search and print."""
-    from recursionlab.data import load_dataset
     from recursionlab.files import write_json
     from recursionlab.judge import falsify
     from recursionlab.learn import load_run
 
+    trained, data = load_run(args.run_folder), data_of(args)
     found = falsify(
-        load_run(args.run_folder),
-        load_dataset(args.data),
-        sizes=args.sizes,
+        trained,
+        data,
+        sizes=args.sizes or f"1..{max(*data.config.sizes, *data.config.gen_sizes)}",
         method=args.method,
         max_queries=args.queries,
         seed=args.seed,

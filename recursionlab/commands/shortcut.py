@@ -6,7 +6,14 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from recursionlab.commands._options import at_least_one, output_options, print_json, whole
+from recursionlab.commands._options import (
+    at_least_one,
+    data_of,
+    data_option,
+    output_options,
+    print_json,
+    whole,
+)
 from recursionlab.errors import InputError
 
 EXAMPLE = "recursionlab shortcut runs/my-run --by carry"
@@ -19,7 +26,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         metavar="RUN|PREDICTIONS",
         help="a run's folder, or a JSONL file of predictions for --data, whoever wrote it",
     )
-    parser.add_argument("--data", metavar="DATA", help="the data set's folder, if not the run's")
+    data_option(parser)
     parser.add_argument(
         "--split", default="test", metavar="NAME", help="what a file predicts (default: test)"
     )
@@ -68,12 +75,11 @@ def _options(args: argparse.Namespace) -> dict[str, Any]:
 
 
 def _run(args: argparse.Namespace, path: Path) -> Any:
-    from recursionlab.data import load_dataset
-    from recursionlab.interpret.shortcut_run import data_folder, reconstruct_run, stress_of
+    from recursionlab.interpret.shortcut_run import reconstruct_run, stress_of
     from recursionlab.learn import load_run
 
     trained = load_run(path)
-    data = load_dataset(args.data or data_folder(path))
+    data = data_of(args)
     split = stress_of(data, args.items, args.by or "", args.threads)
     return reconstruct_run(trained, data, split, **_options(args))
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from recursionlab.errors import ConfigError, FormatError
+from recursionlab.errors import ConfigError, FormatError, InputError
 from recursionlab.experiments.config import Experiment, Settings, load_experiment, settings_of
 from recursionlab.experiments.single import DONE, run_one
 from recursionlab.experiments.workers import Job, run_jobs
@@ -126,6 +127,28 @@ def data_folder(folder: Path, variants: Mapping[str, Settings], variant: str) ->
     """Return where the data of a variant is: with the first variant that has the same."""
     first = next(n for n, s in variants.items() if s.data == variants[variant].data)
     return folder / "data" / first
+
+
+def data_of_run(run: str | Path) -> Path:
+    """Return where a run's data set is: in its folder, or where its experiment keeps it.
+
+    Raises
+    ------
+    InputError
+        If it is in neither place.
+    """
+    run = Path(run)
+    if (run / "data" / "dataset.json").is_file():
+        return run / "data"
+    top = run.resolve().parent.parent.parent
+    if (top / "experiment.json").is_file():
+        with suppress(KeyError, TypeError, AttributeError):
+            variants: dict[str, Any] = read_json(top / "experiment.json")["config"]["variants"]
+            own = variants[run.resolve().parent.name]["data"]
+            return top / "data" / next(n for n, v in variants.items() if v["data"] == own)
+    if not run.is_dir():
+        raise InputError(f"{run}: no such folder")
+    raise InputError(f"{run}: no data set in {run / 'data'}; name its folder with --data")
 
 
 def _tell(job: Job, note: str) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 from recursionlab.data.dataset import Dataset, Split
@@ -12,7 +11,7 @@ from recursionlab.errors import InputError
 from recursionlab.interpret.shortcut import Reconstruction, reconstruct
 from recursionlab.interpret.shortcut_data import stress
 
-__all__ = ["data_folder", "reconstruct_run", "stress_of"]
+__all__ = ["reconstruct_run", "stress_of"]
 
 
 def reconstruct_run(
@@ -71,19 +70,3 @@ def check(data: Dataset) -> None:
             "data: expected the task value without index hints or filler tokens; a shortcut maps"
             f" values to values, got the task {config.task}"
         )
-
-
-def data_folder(run: Path) -> Path:
-    """Return where a run's data set is: beside it, or where its experiment keeps it.
-
-    Raises
-    ------
-    InputError
-        If it is in neither place.
-    """
-    beside = run / "data"
-    shared = run.parent.parent.parent / "data" / run.parent.name
-    for folder in (beside, shared):
-        if (folder / "dataset.json").is_file():
-            return folder
-    raise InputError(f"{run}: no data set in {beside} or {shared}; name its folder with --data")

@@ -157,9 +157,7 @@ def test_training_from_the_command_line_scores_and_reports(file, tmp_path, capsy
     words = ["--variant", "natural", "--seed", "4", "--output", str(run)]
     assert cli.main(["train", str(file), *words]) == 0
     assert capsys.readouterr().out.strip() == str(run)
-    assert (
-        cli.main(["predict", str(run), str(run / "data"), "--output", str(tmp_path), "--json"]) == 0
-    )
+    assert cli.main(["predict", str(run), "--output", str(tmp_path), "--json"]) == 0
     told = json.loads(capsys.readouterr().out)
     samples = told["output"]
     words = ["score", samples, "--data", str(run / "data"), "--by", "size,carry", "--json"]

@@ -104,8 +104,8 @@ def test_a_missing_file_or_name_is_told(work, capsys):
         ["generate", work / "none.v", "--function", "f", "--sizes", "1..3"],
         ["train", work / "none.toml"],
         ["reproduce", work / "none.toml"],
-        ["predict", work / "none", work / "other"],
-        ["predict", work / "run", work / "none"],
+        ["predict", work / "none", "--data", work / "other"],
+        ["predict", work / "run", "--data", work / "none"],
         ["score", work / "none.jsonl", "--data", work / "other"],
         ["report", work / "none"],
         ["train", work / "none", "--resume"],
@@ -190,7 +190,7 @@ def test_a_folder_that_cannot_be_written_is_told(work, capsys):
         for words in (
             ["train", work / "ok.toml"],
             ["generate", work / "ok.toml"],
-            ["predict", work / "run", work / "run" / "data"],
+            ["predict", work / "run"],
             ["report", work / "run"],
             ["reproduce", work / "ok.toml"],
             ["sweep", work / "ok.toml"],
@@ -217,7 +217,7 @@ def test_a_full_disk_is_one_line_and_leaves_no_half_file(command, limit, work):
     words = {
         "generate": ["generate", config],
         "train": ["train", config],
-        "predict": ["predict", str(work / "run"), str(work / "run" / "data")],
+        "predict": ["predict", str(work / "run")],
         "report": ["report", str(work / "run")],
         "reproduce": ["reproduce", config],
         "sweep": ["sweep", config],
@@ -249,7 +249,7 @@ def cut(path, by=50):
 def test_a_truncated_parquet_file_is_told(work, capsys):
     data = work / "run" / "data"
     cut(next(data.glob("test-*.parquet")))
-    one_line(mistake(capsys, "predict", work / "run", data, "--output", work / "new"))
+    one_line(mistake(capsys, "predict", work / "run", "--output", work / "new"))
     samples = work / "run" / "samples-test.jsonl"
     assert "truncated" in one_line(mistake(capsys, "score", samples, "--data", data))
     assert not (work / "new").exists()
@@ -258,13 +258,13 @@ def test_a_truncated_parquet_file_is_told(work, capsys):
 @pytest.mark.parametrize("by", [1, 1000])
 def test_a_truncated_checkpoint_is_told(work, capsys, by):
     cut(next((work / "run" / "checkpoints").rglob("model.safetensors")), by)
-    words = ["predict", work / "run", work / "run" / "data", "--output", work / "new"]
+    words = ["predict", work / "run", "--output", work / "new"]
     one_line(mistake(capsys, *words))
     assert not (work / "new").exists()
 
 
 def test_a_checkpoint_of_another_vocabulary_is_told(work, capsys):
-    words = ["predict", work / "run", work / "other", "--output", work / "new"]
+    words = ["predict", work / "run", "--data", work / "other", "--output", work / "new"]
     assert "vocabulary" in one_line(mistake(capsys, *words))
     assert not (work / "new").exists()
 
@@ -274,7 +274,7 @@ def test_damaged_files_of_a_run_are_told(work, capsys):
     for name in ("config.json", "settings.json", "evaluation-test.json", "metrics.jsonl"):
         kept = (run / name).read_bytes()
         (run / name).write_bytes(kept[:-20])
-        command = ["predict", run, run / "data"] if name == "config.json" else ["report", run]
+        command = ["predict", run] if name == "config.json" else ["report", run]
         one_line(mistake(capsys, *command, "--output", work / "new"))
         (run / name).write_bytes(kept)
     assert not (work / "new" / "report.html").exists()
@@ -283,7 +283,7 @@ def test_damaged_files_of_a_run_are_told(work, capsys):
 def test_a_split_or_column_that_is_not_there_is_told(work, capsys):
     data, run = work / "run" / "data", work / "run"
     samples = run / "samples-test.jsonl"
-    for words in (["predict", run, data], ["score", samples, "--data", data]):
+    for words in (["predict", run], ["score", samples, "--data", data]):
         assert "there are train" in one_line(mistake(capsys, *words, "--split", "tset"))
     err = one_line(mistake(capsys, "score", samples, "--data", data, "--by", "cary"))
     assert "did you mean 'carry'" in err
