@@ -90,7 +90,8 @@ look(rlab_ctx *ctx, uint64_t *left, int64_t *fuel, uint64_t steps) {
 }
 
 rlab_status
-rlab_machine_run(rlab_ctx *ctx, rlab_machine *m, uint32_t start, size_t at, uint64_t steps) {
+rlab_machine_run(rlab_ctx *ctx, rlab_machine *m, uint32_t start, uint32_t n, size_t at,
+                 uint64_t steps) {
     DISPATCH_TABLE
     const uint32_t *const words = m->code->words.at;
     const rlab_fn *const fns = m->code->fns.at;
@@ -102,14 +103,16 @@ rlab_machine_run(rlab_ctx *ctx, rlab_machine *m, uint32_t start, size_t at, uint
     rlab_val *R, *H, *end;
     size_t hp, hlimit;
     const uint32_t *pc;
-    uint32_t fn = start, n, fresh;
+    uint32_t fn = start, fresh;
 
     RLAB_TRY(rlab_stack_room(ctx, m, at + 2 * margin));
     R = m->stack + at + 1;
     end = m->stack + m->high - margin;
     LOAD;
     R[-1] = (rlab_val)RLAB_CODE_HALT << 1 | 1;
-    goto enter;
+    if (n == fns[fn].args)
+        goto enter;
+    R[n] = rlab_val_fn(fn);
 
     /* Apply R[n] to R[0 .. n), of which the last `fresh` were not there before. */
 apply:
@@ -398,7 +401,7 @@ rlab_eval(rlab_ctx *ctx, rlab_term *out, uint64_t *calls, rlab_machine *m, rlab_
         memset(m->counts, 0, m->program->globals.len * sizeof *m->counts);
         status = rlab_machine_constants(ctx, m, store);
         if (status == RLAB_OK)
-            status = rlab_machine_run(ctx, m, fn, m->base, budget.steps);
+            status = rlab_machine_run(ctx, m, fn, 0, m->base, budget.steps);
         if (status == RLAB_OK)
             status = rlab_heap_export(ctx, out, store, m, m->stack[m->base]);
         if (status == RLAB_OK && calls)

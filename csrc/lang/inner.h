@@ -130,10 +130,10 @@ rlab_val_fn(uint32_t fn) {
 rlab_status rlab_heap_room(rlab_ctx *ctx, rlab_machine *m, size_t words, size_t top,
                            rlab_val *extra);
 rlab_status rlab_stack_room(rlab_ctx *ctx, rlab_machine *m, size_t words);
-/* Runs function `fn`, whose arguments lie at stack[base + 1 ..]; the result replaces stack[base].
- * A word above the constants that is a root for the whole run: put it at stack[base] and run at a
- * higher `at`. */
-rlab_status rlab_machine_run(rlab_ctx *ctx, rlab_machine *m, uint32_t fn, size_t at,
+/* Runs function `fn` on the `n` arguments at stack[at + 1 ..], at least as many as it takes itself;
+ * the result replaces stack[at]. A word above the constants that is a root for the whole run: put
+ * it at stack[base] and run at a higher `at`. */
+rlab_status rlab_machine_run(rlab_ctx *ctx, rlab_machine *m, uint32_t fn, uint32_t n, size_t at,
                              uint64_t steps);
 /* A value of a store becomes a heap value, and back. */
 rlab_status rlab_heap_import(rlab_ctx *ctx, rlab_val *out, rlab_machine *m, const rlab_store *store,

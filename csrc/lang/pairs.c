@@ -124,10 +124,10 @@ static rlab_status
 run(rlab_ctx *ctx, rlab_val *out, worker *w, const rlab_pairs *p, uint32_t function) {
     rlab_machine *m = w->machine;
     uint32_t n = rlab_type_arity(p->domain);
-    RLAB_TRY(rlab_stack_room(ctx, m, m->base + 2 * n + 1));
+    RLAB_TRY(rlab_stack_room(ctx, m, m->base + 2 * n + 2));
     m->stack[m->base + n] = 1;
     memcpy(m->stack + m->base + n + 1, m->stack + m->base, n * sizeof *m->stack);
-    RLAB_TRY(rlab_machine_run(ctx, m, function, m->base + n, p->budget.steps));
+    RLAB_TRY(rlab_machine_run(ctx, m, function, n, m->base + n, p->budget.steps));
     *out = m->stack[m->base + n];
     return RLAB_OK;
 }
@@ -336,20 +336,24 @@ check_ranks(rlab_ctx *ctx, const rlab_pairs *p) {
     return status;
 }
 
+/* A function may return another that takes the rest of the arguments. */
+static rlab_status
+check_arity(rlab_ctx *ctx, const rlab_pairs *p, const char *what, uint32_t g, uint32_t n) {
+    uint32_t takes = p->program->globals.at[g].n_args;
+    if (takes <= n && n <= RLAB_CODE_STUBS / 2)
+        return RLAB_OK;
+    return rlab_fail(ctx, RLAB_EVALUE, "%s %s takes %u arguments, the domain has %u", what,
+                     rlab_program_global_name(p->program, g), takes, n);
+}
+
 /* Checks the whole request before anything runs. */
 static rlab_status
 check(rlab_ctx *ctx, const rlab_pairs *p, uint64_t *most) {
-    const rlab_global_row *f = &p->program->globals.at[p->function];
+    uint32_t n = rlab_type_arity(p->domain);
     *most = 0;
-    if (f->n_args != rlab_type_arity(p->domain))
-        return rlab_fail(ctx, RLAB_EVALUE, "function %s takes %u arguments, the domain has %u",
-                         rlab_program_global_name(p->program, p->function), f->n_args,
-                         rlab_type_arity(p->domain));
+    RLAB_TRY(check_arity(ctx, p, "function", p->function, n));
     for (uint32_t k = 0; k < p->n_measures; k++)
-        if (p->program->globals.at[p->measures[k]].n_args != f->n_args)
-            return rlab_fail(ctx, RLAB_EVALUE, "measure %s: expected as many arguments as %s takes",
-                             rlab_program_global_name(p->program, p->measures[k]),
-                             rlab_program_global_name(p->program, p->function));
+        RLAB_TRY(check_arity(ctx, p, "measure", p->measures[k], n));
     if (p->every < 1 || (p->traces && !p->codec))
         return rlab_fail(ctx, RLAB_EVALUE, "every: expected at least 1 (and a codec for traces)");
     for (int64_t i = 0; i < p->n; i++)

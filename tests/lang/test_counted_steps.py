@@ -54,6 +54,21 @@ def test_library_functions(library):
     check(program, names, range(1, 12))
 
 
+def test_functions_that_return_functions():
+    check(rlab.library("ackermann"), ["ackermann", "hyper"], range(2, 6))
+    curried = "Definition third (a : nat) : nat -> nat -> nat := fun b => plus a.\n"
+    check(rlab.loads(curried), ["third"], range(3, 9))
+
+
+def test_their_results_are_those_of_the_evaluator():
+    ackermann = rlab.library("ackermann")["ackermann"]
+    levels, ranks = ackermann.domain.draw(12, range(2, 7), seed=0)
+    made = _core.pairs(ackermann.id, ackermann.domain, levels, ranks, 2, texts=True)
+    for i, (level, rank) in enumerate(zip(levels.tolist(), ranks.tolist(), strict=True)):
+        value = ackermann.domain.unrank(level, rank)
+        assert made["output_text"][i] == str(ackermann(*value))
+
+
 def test_the_budget_is_in_contractions():
     succ = rlab.library("binary")["succ"]
     sizes, ranks = np.array([6], np.int32), np.array([0], np.uint64)
