@@ -254,6 +254,23 @@ static PyGetSetDef term_getset[] = {
     {NULL, NULL, NULL, NULL, NULL},
 };
 
+/* What a notebook shows: recursionlab.display.term of the term's text. */
+static PyObject *
+term_html(PyObject *self, PyObject *unused) {
+    PyObject *display = PyImport_ImportModule("recursionlab.display");
+    PyObject *text = display ? PyObject_Str(self) : NULL;
+    PyObject *html = text ? PyObject_CallMethod(display, "term", "O", text) : NULL;
+    (void)unused;
+    Py_XDECREF(text);
+    Py_XDECREF(display);
+    return html;
+}
+
+static PyMethodDef term_methods[] = {
+    {"_repr_html_", term_html, METH_NOARGS, "The term as a notebook shows it."},
+    {NULL, NULL, 0, NULL},
+};
+
 static PyType_Slot term_slots[] = {
     {Py_tp_dealloc, term_dealloc},
     {Py_tp_str, term_str},
@@ -261,6 +278,7 @@ static PyType_Slot term_slots[] = {
     {Py_tp_hash, term_hash},
     {Py_tp_richcompare, term_compare},
     {Py_tp_getset, term_getset},
+    {Py_tp_methods, term_methods},
     {Py_tp_doc, (void *)"An immutable term; str() of it is Gallina."},
     {0, NULL},
 };

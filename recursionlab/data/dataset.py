@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,12 +11,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from recursionlab import display
 from recursionlab.data.config import DataConfig
 from recursionlab.errors import ConfigError, InputError, InputIndexError
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
+SHOWN = 5  # items of a split in a notebook
 Tokens = NDArray[np.int32]
 Offsets = NDArray[np.int64]
 
@@ -151,6 +154,14 @@ class Split:
             f"<Split {self.name}: {len(self)} items of {self.function}, {', '.join(self.columns)}>"
         )
 
+    def _repr_html_(self) -> str:
+        rows = [
+            {k: v for k, v in self[i].items() if k not in ("split", "input_ids", "labels")}
+            for i in range(min(SHOWN, len(self)))
+        ]
+        head = f"<p>Split {html.escape(self.name)}: {len(self):,} items</p>"
+        return head + display.table(rows, len(self) - len(rows))
+
     def function_of(self, i: int) -> str:
         """Return the name of the function that item i is about."""
         return self.functions[self.columns["which"][i]] if self.functions else self.function
@@ -267,6 +278,16 @@ class Dataset(Mapping[str, Split]):
         sizes = ", ".join(f"{name} {len(split)}" for name, split in self.splits.items())
         return f"<Dataset {self.config.function}: {sizes}>"
 
+    def _repr_html_(self) -> str:
+        about = {
+            "function": f"{self.config.program}.{self.config.function}",
+            "task": self.config.task,
+            "tokens": " ".join(self.vocabulary),
+            "overlaps": sum(self.overlaps.values()),
+        }
+        rows = [{"split": name, **_told(split)} for name, split in self.splits.items()]
+        return display.facts("Data set", about) + display.table(rows)
+
     @property
     def longest(self) -> tuple[int, int]:
         """Tokens of the longest input and of the longest target over all splits."""
@@ -289,3 +310,18 @@ class Dataset(Mapping[str, Split]):
         from recursionlab.data.store import save
 
         return save(self, Path(path), shard_rows)
+
+
+def _told(split: Split) -> dict[str, Any]:
+    """Return how many items a split has, of which sizes and lengths, and the first of them."""
+    if not len(split):
+        return {"items": 0}
+    size = split.columns.get("size")
+    return {
+        "items": len(split),
+        "sizes": None if size is None else f"{size.min()} to {size.max()}",
+        "longest input": int(split.inputs.lengths.max()),
+        "longest target": int(split.targets.lengths.max()),
+        "first input": display.short(split.text(split.inputs[0])),
+        "first target": display.short(split.text(split.targets[0])),
+    }

@@ -20,8 +20,9 @@ def choose(
 ) -> dict[str, dict[str, dict[str, Any]]]:
     """Cut train, valid and test down to the shares of the strata, in place.
 
-    Values of a stratum are taken in their order, so the splits stay disjoint and a larger `items`
-    only adds values. A stratum with too few gives all it has.
+    Values of a stratum are taken one of each size, then a second of each, and so on, so that strata
+    differ in the measure and as little as can be in size; a larger `items` only adds values. A
+    stratum with too few gives all it has.
 
     Returns
     -------
@@ -35,7 +36,7 @@ def choose(
         found = [measured(size[i : i + CHUNK], rank[i : i + CHUNK]) for i in _steps(len(size))]
         values = np.concatenate([np.zeros(0, np.int64), *found])
         wanted = round(config.items * config.fractions[number])
-        keep, report[name] = _pick(values, strata_of(config, values), wanted)
+        keep, report[name] = _pick(size, strata_of(config, values), wanted)
         selections[name] = Selection(selection.ranges, config.seed, (size[keep], rank[keep]))
     if not len(selections["train"]):
         raise ConfigError(
@@ -81,7 +82,7 @@ def _bounds(name: str) -> tuple[int, int]:
 
 
 def _pick(
-    values: NDArray[np.int64],
+    size: NDArray[np.int32],
     strata: list[tuple[str, float, NDArray[np.bool_]]],
     wanted: int,
 ) -> tuple[NDArray[np.int64], dict[str, dict[str, Any]]]:
@@ -92,10 +93,25 @@ def _pick(
         wanted = int(min(fit, default=0) + 1e-9)
     chosen, report = [], {}
     for name, share, member in strata:
-        places = np.flatnonzero(member)[: round(share * wanted)]
+        places = _by_turns(np.flatnonzero(member), size)[: round(share * wanted)]
         chosen.append(places)
         report[name] = {"asked": share, "items": len(places), "available": available[name]}
     total = sum(len(c) for c in chosen)
     for row in report.values():
         row["reached"] = row["items"] / total if total else 0.0
     return np.sort(np.concatenate([np.zeros(0, np.int64), *chosen])), report
+
+
+def _by_turns(places: NDArray[np.int64], size: NDArray[np.int32]) -> NDArray[np.int64]:
+    """Return places so that the first of every size come first, then the second, and so on.
+
+    Examples
+    --------
+    >>> _by_turns(np.array([0, 1, 2, 3]), np.array([4, 4, 4, 5], np.int32)).tolist()
+    [0, 3, 1, 2]
+    """
+    own = size[places]
+    order = np.argsort(own, kind="stable")
+    nth = np.empty(len(places), np.int64)
+    nth[order] = np.arange(len(places)) - np.searchsorted(own[order], own[order])
+    return places[np.lexsort((places, nth))]

@@ -18,7 +18,7 @@ from recursionlab.errors import ConfigError
 from recursionlab.files import read_json
 from recursionlab.judge import Evaluation
 
-__all__ = ["Claim", "claims_of", "interval", "judge", "verdict"]
+__all__ = ["Claim", "claims_of", "interval", "judge", "measured", "verdict"]
 
 SHORTCUT = ("agreement", "recall", "precision", "letter")
 MEASURES = ("exact", "tokens", *(f"shortcut.{name}" for name in SHORTCUT), "shortcut.found")
@@ -141,7 +141,7 @@ def judge(folder: Path, config: Mapping[str, Any]) -> list[dict[str, Any]]:
                 "name": name,
                 "claim": claim.text,
                 "source": claim.source,
-                "measured": _measured(claim),
+                "measured": measured(claim),
                 "values": values,
                 "mean": sum(seen) / len(seen) if seen else None,
                 "low": ends[0],
@@ -152,7 +152,7 @@ def judge(folder: Path, config: Mapping[str, Any]) -> list[dict[str, Any]]:
     return rows
 
 
-def _measured(claim: Claim) -> str:
+def measured(claim: Claim) -> str:
     """Say in words what is measured and what it is held against."""
     where = f" with {claim.by} {claim.values}" if claim.by else ""
     name = {"exact": "exact match", "tokens": "token accuracy"}.get(claim.measure, claim.measure)

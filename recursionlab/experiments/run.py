@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from recursionlab import display
 from recursionlab.errors import ConfigError, FormatError, InputError
 from recursionlab.experiments.config import Experiment, Settings, load_experiment, settings_of
 from recursionlab.experiments.single import DONE, run_one
@@ -28,6 +29,9 @@ class Outcome:
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON values."""
         return {"output": str(self.folder), "report": str(self.report), "results": self.rows}
+
+    def _repr_html_(self) -> str:
+        return display.facts("Experiment", {"report": str(self.report)}) + display.table(self.rows)
 
 
 def reproduce(

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from recursionlab import _core
+from recursionlab import _core, display
 from recursionlab.data.dataset import Packed, Split
 from recursionlab.errors import InputError, InputTypeError
 from recursionlab.interpret.shortcut_candidates import (
@@ -169,6 +169,10 @@ class Reconstruction:
         """Return the rules and the figures as text."""
         head = str(self.shortcut) if self.found else "no shortcut: the function itself fits best"
         return f"{head}\n\n{self.table}"
+
+    def _repr_html_(self) -> str:
+        head = display.code(str(self.shortcut)) if self.found else "<p>No shortcut.</p>"
+        return f"{head}{self.table._repr_html_()}"
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything as plain JSON values."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import itertools
 import math
 from collections.abc import Mapping, Sequence
@@ -195,6 +196,11 @@ class Comparison:
         """Return the tables and what follows from them."""
         parts = [str(t) for t in (self.runs, self.pairs, self.configurations, self.tests) if t]
         return "\n\n".join([*parts, "\n".join(self.findings)])
+
+    def _repr_html_(self) -> str:
+        tables = (self.runs, self.pairs, self.configurations, self.tests)
+        said = "".join(f"<p>{html.escape(finding)}</p>" for finding in self.findings)
+        return "".join(t._repr_html_() for t in tables if t) + said
 
 
 def compare(runs: Sequence[Scored], seed: int = 0) -> Comparison:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from recursionlab import display
 from recursionlab.config import parse_sizes
 from recursionlab.data.config import DataConfig
 from recursionlab.data.dataset import Dataset, Packed, Split
@@ -70,6 +71,9 @@ class Falsification:
             f" {self.first}; {kind}:\n  input    {row['input']}\n  expected {row['expected']}\n"
             f"  got      {row['got']}"
         )
+
+    def _repr_html_(self) -> str:
+        return display.code(str(self))
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON values."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from recursionlab import display
 from recursionlab.errors import InputError
 
 from .sampling import Law, Sample, Shares, sample
@@ -40,6 +41,17 @@ class Function:
     def __repr__(self) -> str:
         """Name and type, as Coq's `Check` would say it."""
         return f"<Function {self.name} : {self.type}>"
+
+    def _repr_html_(self) -> str:
+        return display.code(f"{self.name} : {self.type}") + display.code(self.source)
+
+    @property
+    def source(self) -> str:
+        """Its declaration as it stands in its file, with whatever else that command declares."""
+        excerpt = self.declaration.excerpt
+        _, sentences = excerpt.source.sentences()
+        span = next(s.span for s in sentences if s.span.start <= excerpt.start <= s.span.end)
+        return f"{excerpt.source.text[span.start : span.end]}."
 
     @property
     def name(self) -> str:
@@ -341,7 +353,7 @@ class Function:
             An iterator over steps; printed, a step is the term it leads to.
         """
         return Trace(
-            self.program.core.trace(
+            lambda: self.program.core.trace(
                 self.apply(*arguments),
                 granularity=granularity,
                 strategy=strategy,

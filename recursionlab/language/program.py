@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import html
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+from recursionlab import display
 from recursionlab.errors import InputError, RecursionLabError
 
 from . import prelude
@@ -179,6 +181,10 @@ class Program:
             f"{len(declared.functions)} functions, {len(self._file.examples)} examples>"
         )
 
+    def _repr_html_(self) -> str:
+        rows = [{"function": f.name, "type": f.type} for f in self]
+        return f"<p>{html.escape(repr(self)[1:-1])}</p>{display.table(rows)}"
+
     def __getitem__(self, name: str) -> Function:
         """Return a function of the file or of what it imports."""
         entity = self._file.namespace.visible.get(name)
@@ -232,12 +238,12 @@ class Program:
 
     @property
     def examples(self) -> list[ExampleCheck]:
-        """The file's `Example`s, in order."""
+        """The examples of the file (`Example`), in order."""
         return list(self._file.examples)
 
     @property
     def computations(self) -> list[Computation]:
-        """The file's `Compute`s, in order."""
+        """The computations of the file (`Compute`), in order."""
         return list(self._file.computations)
 
     # -------------------------------------------------------------------------------- terms
@@ -297,7 +303,7 @@ class Program:
                 "write a call such as `f x`, or name the function",
             )
         return Trace(
-            self.core.trace(
+            lambda: self.core.trace(
                 self._term(node, excerpt),
                 granularity=granularity,
                 strategy=strategy,

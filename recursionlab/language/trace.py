@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from itertools import islice
 from typing import Any, NamedTuple
 
+from recursionlab import display
+
 __all__ = ["Step", "Trace", "Verdict"]
+
+SHOWN = 40  # steps in a notebook
 
 
 class Step(NamedTuple):
@@ -34,6 +39,9 @@ class Step(NamedTuple):
     def __str__(self) -> str:
         """Return the new term as Gallina."""
         return str(self.term)
+
+    def _repr_html_(self) -> str:
+        return display.table([_row(self)]) + display.term(str(self.term))
 
 
 class Verdict(NamedTuple):
@@ -84,9 +92,20 @@ class Trace:
     xO (xO (xO xH))
     """
 
-    def __init__(self, steps: Any) -> None:
-        self._steps = steps
-        self.start = steps.term
+    def __init__(self, begin: Callable[[], Any]) -> None:
+        self._begin = begin  # a notebook shows the steps without taking them
+        self._steps = begin()
+        self.start = self._steps.term
+
+    def __repr__(self) -> str:
+        """Name the term that is reduced."""
+        return f"<Trace of {display.short(str(self.start))}>"
+
+    def _repr_html_(self) -> str:
+        steps = [Step(*step) for step in islice(self._begin(), SHOWN + 1)]
+        rows = [{"step": 0, "term": display.short(str(self.start))}]
+        rows += [{"step": i, **_row(step)} for i, step in enumerate(steps[:SHOWN], 1)]
+        return display.table(rows) + ("<p>and more steps</p>" if len(steps) > SHOWN else "")
 
     @property
     def term(self) -> Any:
@@ -100,3 +119,13 @@ class Trace:
     def __next__(self) -> Step:
         """Take a step."""
         return Step(*next(self._steps))
+
+
+def _row(step: Step) -> dict[str, Any]:
+    """Return a step as a row of a table."""
+    return {
+        "term": display.short(str(step.term)),
+        "rule": step.rule,
+        "function": step.function,
+        "at": ".".join(map(str, step.position)) or "root",
+    }

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from recursionlab import _core
+from recursionlab import _core, display
 from recursionlab.errors import FormatError, InputError, InputTypeError
 from recursionlab.learn import checkpoint
 from recursionlab.learn.config import TrainConfig
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from recursionlab.data.grammar import Grammar
     from recursionlab.models import ModelConfig
 
+SHAPE = ("kind", "d_model", "encoder_layers", "decoder_layers", "positions")  # shown in a notebook
 CHUNK = 1024  # items between two movements of the progress bar
 
 
@@ -71,6 +72,23 @@ class Run:
         state = self.status if self.finished else "not finished"
         where = f" in {self.path}" if self.path else ""
         return f"<Run of {self.model_config.kind}: step {self.step}, {state}{valid}{where}>"
+
+    def _repr_html_(self) -> str:
+        shape = self.model_config.to_dict()
+        about = {
+            "model": ", ".join(f"{k} {shape[k]}" for k in SHAPE if k in shape),
+            "parameters": f"{self.model.n_params:,}",
+            "updates": f"{self.step:,} ({self.status})",
+            "folder": self.path and str(self.path),
+        }
+        names = {"loss": "loss", "valid_loss": "validation", "valid_exact_match": "exact match"}
+        series = {
+            told: [(r["step"], r[key]) for r in self.metrics if key in r]
+            for key, told in names.items()
+        }
+        exact = {"exact match": series.pop("exact match")}
+        drawn = display.curves(series, log=True), display.curves(exact)
+        return display.facts("Run", about) + "".join(f"<div>{curve}</div>" for curve in drawn)
 
     def predict(
         self,

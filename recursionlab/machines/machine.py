@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from recursionlab import display
 from recursionlab.errors import BudgetError, InputError, LanguageError, MachineError
 from recursionlab.language.namespace import suggest
 from recursionlab.language.source import Source
@@ -182,6 +183,9 @@ class Machine:
     def __str__(self) -> str:
         """Return the machine's text; reading it gives the same machine."""
         return ast.show(self.tree)
+
+    def _repr_html_(self) -> str:
+        return display.code(str(self))
 
     @property
     def name(self) -> str:

@@ -1,5 +1,6 @@
 """Splits that keep something from training keep all of it; what cannot be made is refused."""
 
+import numpy as np
 import pytest
 
 from recursionlab import cli
@@ -149,3 +150,16 @@ def test_a_function_without_a_machine_is_told_in_one_line(capsys, tmp_path):
     assert status == 2
     assert len(err.splitlines()) == 1
     assert not (tmp_path / "d").exists()
+
+
+def test_strata_hold_all_sizes_alike():
+    options = {"sizes": "2..14", "strata": "carry", "seed": 3}
+    train, more = (made(**options, items=items)["train"] for items in (1000, 1500))
+    every = made(sizes="2..14", seed=3)["train"]
+    for carry in range(6):
+        taken, there = (
+            np.bincount(s.columns["size"][s.columns["carry"] == carry], minlength=15)
+            for s in (train, every)
+        )
+        assert ((taken >= taken.max() - 1) | (taken == there)).all(), carry
+    assert {train.ids(i) for i in range(len(train))} <= {more.ids(i) for i in range(len(more))}

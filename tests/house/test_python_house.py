@@ -17,7 +17,7 @@ PACKAGE = ROOT / "recursionlab"
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
 # The doors between rooms; plot, report and interop are leaves that take plain data.
-ANYWHERE = {"errors", "machine", "registry", "config", "_core", "__version__", "files"}
+ANYWHERE = {"errors", "machine", "registry", "config", "_core", "__version__", "files", "display"}
 MAY_USE = {
     "language": set(),
     "functions": {"language"},

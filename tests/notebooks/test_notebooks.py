@@ -1,6 +1,10 @@
-"""Every notebook runs from top to bottom."""
+"""Every notebook runs from top to bottom.
+
+Where RECURSIONLAB_NOTEBOOKS names a folder, they are kept there as executed, for the documentation.
+"""
 
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -16,6 +20,8 @@ NOTEBOOKS = sorted((Path(__file__).parents[2] / "notebooks").glob("*.ipynb"))
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: p.stem)
 def test_a_notebook_runs(path, tmp_path, monkeypatch):
+    for module in re.findall(r'"(?:import|from) (torch|transformers)\b', path.read_text("utf-8")):
+        pytest.importorskip(module)
     package = str(Path(recursionlab.__file__).parents[1])
     monkeypatch.setenv("PYTHONPATH", package + os.pathsep + os.environ.get("PYTHONPATH", ""))
     notebook = nbformat.read(path, as_version=4)
@@ -31,6 +37,9 @@ def test_a_notebook_runs(path, tmp_path, monkeypatch):
         if "image/png" in output.get("data", {})
     ]
     assert pictures
+    if kept := os.environ.get("RECURSIONLAB_NOTEBOOKS"):
+        Path(kept).mkdir(parents=True, exist_ok=True)
+        nbformat.write(notebook, Path(kept) / path.name)
 
 
 def test_notebooks_are_kept_without_output():
