@@ -160,13 +160,14 @@ dropout_of(call *c) {
     return d;
 }
 
-/* An epilogue as arguments: bias, pre, act, residual; rows of pre and residual lie n apart. */
+/* An epilogue as arguments: bias, pre, act, gate, residual; rows of the matrices lie n apart. */
 static rlab_epilogue
 epilogue_of(call *c, size_t m, size_t n) {
-    rlab_epilogue e = {.ldpre = n, .ldres = n};
+    rlab_epilogue e = {.ldpre = n, .ldgate = n, .ldres = n};
     e.bias = in_opt(c, n);
     e.pre = out_opt(c, m * n);
     e.act = (rlab_act)integer(c, RLAB_ACT_SILU);
+    e.gate = in_opt(c, m * n);
     e.residual = in_opt(c, m * n);
     return e;
 }
@@ -194,7 +195,7 @@ attention_of(call *c) {
 /* ---- one function a kernel: arguments in the order of kernel.h
  * -------------------------------------- */
 
-/* trans m n k a lda b ldb accumulate c ldc bias pre act residual */
+/* trans m n k a lda b ldb accumulate c ldc bias pre act gate residual */
 static void
 call_gemm(call *c) {
     const size_t trans = integer(c, RLAB_TN), m = dim(c), n = dim(c), k = dim(c);
@@ -232,7 +233,7 @@ call_gemm_pack(call *c) {
         c->k->gemm_pack((int)trans, n, k, b, ldb, packed);
 }
 
-/* m n k lda a packed accumulate ldc c bias pre act residual */
+/* m n k lda a packed accumulate ldc c bias pre act gate residual */
 static void
 call_gemm_packed(call *c) {
     const size_t m = dim(c), n = dim(c), k = dim(c), lda = row_step(c, k);

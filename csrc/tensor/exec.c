@@ -225,7 +225,8 @@ set_call(rlab_exec *exec, int32_t i, rlab_call *c) {
     c->number = i;
     c->work = exec->work;
     c->loss_scale = exec->loss_scale;
-    c->wants_side = exec->run.training || (exec->tapped[i] & RLAB_TAPPED_SIDE);
+    c->from_value = node->from_value && !exec->edits;
+    c->wants_side = (exec->run.training && !c->from_value) || (exec->tapped[i] & RLAB_TAPPED_SIDE);
     c->edits_side = (exec->tapped[i] & RLAB_TAPPED_EDIT) != 0;
     c->edit_side = edit_side;
     c->exec = exec;
@@ -303,6 +304,13 @@ rlab_exec_forward(rlab_ctx *ctx, rlab_loss *loss, rlab_exec *exec, const rlab_we
     return RLAB_OK;
 }
 
+/* Whether the gradient of ReLU i goes back through it in the product that makes it: a tap wants to
+ * see it as it was before. */
+static bool
+gated(const rlab_exec *exec, int32_t i) {
+    return exec->train.gate[i] > i && !(exec->tapped[i] & RLAB_TAPPED_VALUE);
+}
+
 static void
 back_node(rlab_exec *exec, int32_t i) {
     const rlab_graph *graph = exec->graph;
@@ -321,6 +329,8 @@ back_node(rlab_exec *exec, int32_t i) {
     for (int32_t k = 0; k < node->n_param; k++)
         if (node->param[k] != RLAB_NONE)
             c.dw[k] = exec->grad + graph->params.at[node->param[k]].offset;
+    c.gated = gated(exec, i);
+    c.gates = node->n_in > 0 && layout->gate[i] == node->in[0] && gated(exec, node->in[0]);
     if (exec->tapped[i] & RLAB_TAPPED_VALUE)
         rlab_taps_act(exec, i, RLAB_NONE, c.dy, true);
     node->op->backward(&c);

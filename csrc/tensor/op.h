@@ -20,6 +20,8 @@ typedef struct rlab_node {
     bool side_cells;                   /* side values are per score cell, not per row */
     int32_t key_space;                 /* attention: space of keys and values; else RLAB_NONE */
     bool spoils_dy;                    /* backward overwrites dy */
+    bool from_value;                   /* backward reads the value, and side values only where taps
+                                          may have changed it: ReLU */
     float *table;                      /* constants of the node, or NULL; freed with the graph */
     /* set by rlab_graph_output and seal: */
     bool output;
@@ -88,6 +90,9 @@ typedef struct rlab_call {
     float *dx[RLAB_NODE_IN_MAX]; /* gradients of the inputs; NULL: not wanted, or the same as dy */
     int acc[RLAB_NODE_IN_MAX];   /* 1: add to dx, 0: overwrite */
     float *dw[RLAB_NODE_IN_MAX]; /* gradients of the parameters, added to */
+    bool from_value;             /* of the node, and nothing changed the value */
+    bool gates;                  /* dx[0] is to be 0 where x[0] is not above 0 */
+    bool gated;                  /* dy is so already */
     float loss_scale;
     rlab_loss *loss; /* forward of a loss node: added to */
     /* sequences of the node's space */
@@ -118,12 +123,12 @@ enum {                          /* flags of an op */
        RLAB_KEEPS_IN0 = 1 << 0, /* backward reads input 0, ... */
        RLAB_KEEPS_IN1 = 1 << 1,
        RLAB_KEEPS_IN2 = 1 << 2,
-       RLAB_KEEPS_OUT = 1 << 4,  /* backward reads the value */
        RLAB_IS_SUM = 1 << 5,     /* value is the sum of two inputs: their gradients are its own */
        RLAB_IN_PLACE = 1 << 6,   /* value may stand where input 0 stood */
        RLAB_IS_LOSS = 1 << 7,    /* its value is a loss; takes labels */
        RLAB_EDITS_SIDE = 1 << 9, /* honours edits_side */
-       RLAB_TAKES_RESIDUAL = 1 << 8 /* can add a residual on the way out */
+       RLAB_TAKES_RESIDUAL = 1 << 8, /* can add a residual on the way out */
+       RLAB_GATES = 1 << 10          /* can pass its dx[0] back through a ReLU on the way out */
 };
 
 struct rlab_op {
@@ -177,6 +182,7 @@ typedef struct rlab_layout {
     rlab_place *value, *grad;        /* (nodes,) valid at roots */
     rlab_place *side;                /* (nodes * RLAB_SIDE_MAX,) */
     int32_t *fused; /* (nodes,) linear: the sum it writes, or RLAB_NONE; sum: the linear */
+    int32_t *gate;  /* (nodes,) ReLU: who may gate its gradient; that one: the ReLU; or RLAB_NONE */
     int8_t *acc;    /* (nodes * RLAB_NODE_IN_MAX,) 1 add, 0 overwrite, -1 nothing to do */
     size_t size;    /* floats of the slab */
     size_t work;    /* floats of scratch */

@@ -15,6 +15,7 @@ rlab_layout_new(rlab_ctx *ctx, rlab_layout *layout, const rlab_graph *graph) {
     RLAB_TRY(rlab_alloc(ctx, (void **)&layout->grad, n, sizeof *layout->grad));
     RLAB_TRY(rlab_alloc(ctx, (void **)&layout->side, n * RLAB_SIDE_MAX, sizeof *layout->side));
     RLAB_TRY(rlab_alloc(ctx, (void **)&layout->fused, n, sizeof *layout->fused));
+    RLAB_TRY(rlab_alloc(ctx, (void **)&layout->gate, n, sizeof *layout->gate));
     RLAB_TRY(rlab_alloc(ctx, (void **)&layout->acc, n * RLAB_NODE_IN_MAX, sizeof *layout->acc));
     return RLAB_OK;
 }
@@ -27,6 +28,7 @@ rlab_layout_free(rlab_layout *layout) {
     rlab_free(layout->grad);
     rlab_free(layout->side);
     rlab_free(layout->fused);
+    rlab_free(layout->gate);
     rlab_free(layout->acc);
     memset(layout, 0, sizeof *layout);
 }
@@ -57,8 +59,7 @@ share_values(rlab_layout *layout, const rlab_graph *graph) {
             continue;
         b = node->in[sum ? 1 : 0];
         in = &graph->nodes.at[b];
-        if (uses(graph, b) != 1 || (in->op->flags & RLAB_KEEPS_OUT) || in->remembered ||
-            (sum && node->in[0] > b))
+        if (uses(graph, b) != 1 || in->from_value || in->remembered || (sum && node->in[0] > b))
             continue;
         layout->value_root[b] = layout->value_root[i];
         if (sum && (in->op->flags & RLAB_TAKES_RESIDUAL) && in->attr.act == RLAB_ACT_NONE) {
@@ -95,6 +96,22 @@ share_grads(rlab_layout *layout, const rlab_graph *graph, bool share) {
             layout->grad_root[b] = layout->grad_root[i];
         if (nodes[a].grads && !nodes[a].spoils_dy && used_below(graph, a, i, b))
             layout->grad_root[a] = layout->grad_root[i];
+    }
+}
+
+/* Lets the only user of a ReLU pass its gradient back through it, while the product is at hand. */
+static void
+find_gates(rlab_layout *layout, const rlab_graph *graph, bool share) {
+    const rlab_node *nodes = graph->nodes.at;
+    for (int32_t i = 0; i < (int32_t)graph->nodes.len; i++)
+        layout->gate[i] = RLAB_NONE;
+    for (int32_t i = 0; share && i < (int32_t)graph->nodes.len; i++) {
+        const int32_t from = nodes[i].n_in ? nodes[i].in[0] : RLAB_NONE;
+        if (!(nodes[i].op->flags & RLAB_GATES) || !nodes[i].grads || !nodes[from].from_value ||
+            !nodes[from].grads || uses(graph, from) != 1)
+            continue;
+        layout->gate[i] = from;
+        layout->gate[from] = i;
     }
 }
 
@@ -135,7 +152,7 @@ buffer_size(rlab_ctx *ctx, size_t *out, int64_t rows, int32_t width) {
 /* Sizes and lifetimes of all buffers. Time of forward of node i: i; of its backward: 2n - 1 - i. */
 static rlab_status
 find_lives(rlab_ctx *ctx, rlab_layout *layout, const rlab_graph *graph,
-           const rlab_capacity *capacity, bool training) {
+           const rlab_capacity *capacity, bool training, bool share) {
     int32_t n = (int32_t)graph->nodes.len;
     for (int32_t i = 0; i < n; i++) {
         const rlab_place never = {0, 0, INT32_MAX, -1};
@@ -145,15 +162,15 @@ find_lives(rlab_ctx *ctx, rlab_layout *layout, const rlab_graph *graph,
     }
     for (int32_t i = 0; i < n; i++) {
         const rlab_node *node = &graph->nodes.at[i];
-        int32_t back = 2 * n - 1 - i, end = training && node->grads ? back : i;
         bool keeps = training && node->grads;
+        int32_t back = 2 * n - 1 - i, end = keeps && !(node->from_value && share) ? back : i;
         rlab_place *value = &layout->value[layout->value_root[i]];
         rlab_place *grad = &layout->grad[layout->grad_root[i]];
         int64_t rows = capacity->rows[node->space];
         int64_t cells =
             node->key_space == RLAB_NONE ? 0 : capacity->cells[node->space][node->key_space];
         RLAB_TRY(buffer_size(ctx, &value->size, rows, node->width));
-        extend(value, i, keeps && (node->op->flags & RLAB_KEEPS_OUT) ? back : i);
+        extend(value, i, keeps && node->from_value ? back : i);
         if (node->output || layout->keep)
             extend(value, i, 2 * n);
         for (int32_t k = 0; k < node->n_in; k++)
@@ -263,8 +280,9 @@ rlab_layout_plan(rlab_ctx *ctx, rlab_layout *layout, const rlab_graph *graph,
         goto fail;
     share_values(layout, graph);
     share_grads(layout, graph, share);
+    find_gates(layout, graph, share);
     order_grads(layout, graph, written);
-    status = find_lives(ctx, layout, graph, capacity, training);
+    status = find_lives(ctx, layout, graph, capacity, training, share);
     if (status != RLAB_OK)
         goto fail;
     count = list_places(layout, graph, list);

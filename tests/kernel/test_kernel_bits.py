@@ -62,7 +62,7 @@ CALLS = {
     "dropout": lambda r, a: r("dropout", N * C, 0.2, 1, 2, 3, a["x"], 1, a["y"]),
     "attention": attention_bwd,
     "gemm": lambda r, a: r(
-        "gemm", 1, N, N, C, C, a["x"], C, a["y"], 1, N, a["w"], a["mean"], a["p"], 2, a["m"]
+        "gemm", 1, N, N, C, C, a["x"], C, a["y"], 1, N, a["w"], a["mean"], a["p"], 2, None, a["m"]
     ),
     "adamw": lambda r, a: r(
         "adamw", N * C, 1e-3, 0.9, 0.99, 1e-8, 0.1, 0.1, 0.01, 0.5, None, a["x"], a["w"],

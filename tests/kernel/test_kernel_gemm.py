@@ -36,16 +36,19 @@ def test_products_of_all_shapes(kernels, rng, trans, m, n, k):
 @pytest.mark.parametrize("kind", range(5))
 @pytest.mark.parametrize("call", [product, packed_product])
 @pytest.mark.parametrize(
-    ("m", "n", "k"), [(0, 3, 2), (5, 19, 0), (1, 1, 1), (7, 19, 260), (9, 64, 8)]
+    ("m", "n", "k"), [(0, 3, 2), (5, 19, 0), (1, 1, 1), (7, 19, 260), (9, 64, 8), (13, 80, 300)]
 )
 def test_the_epilogue_adds_bias_activation_and_residual(kernels, rng, call, kind, m, n, k):
     a, b = operands("NN", m, n, k, rng)
     c, bias, residual = single(m, n, rng=rng), single(n, rng=rng), single(m, n, rng=rng)
+    gate = np.maximum(single(m, n, rng=rng), 0)
     pre = kernels.out((m, n))
-    got = call(kernels, "NN", a, b, c, 1, bias, pre, kind, residual)
-    want, want_pre = ref.gemm("NN", a, b, c, bias, kind, residual)
+    got = call(kernels, "NN", a, b, c, 1, bias, pre, kind, gate, residual)
+    want, want_pre = ref.gemm("NN", a, b, c, bias, kind, gate, residual)
     close(got, want, k)
     close(pre, want_pre, k)
+    without = call(kernels, "NN", a, b, c, 1, bias, None, kind, gate, residual)
+    assert without.tobytes() == got.tobytes()
     close(call(kernels, "NN", a, b, kind=kind), ref.gemm("NN", a, b, kind=kind)[0], k)
 
 
@@ -74,7 +77,7 @@ def test_rows_may_lie_apart(kernels, rng):
     m, n, k = 9, 21, 13
     a, b, c = single(m, 20, rng=rng), single(k, 30, rng=rng), single(m, 40, rng=rng)
     got = kernels.out(c)
-    kernels.run("gemm", 0, m, n, k, 20, a, 30, b, 1, 40, got, None, None, 0, None)
+    kernels.run("gemm", 0, m, n, k, 20, a, 30, b, 1, 40, got, None, None, 0, None, None)
     close(got[:, :n], ref.gemm("NN", a[:, :k], b[:, :n], c[:, :n])[0], k)
     assert (got[:, n:] == c[:, n:]).all()
 

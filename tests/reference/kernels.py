@@ -23,7 +23,7 @@ def act(kind, x):
     return x
 
 
-def gemm(trans, a, b, c=None, bias=None, kind=0, residual=None):
+def gemm(trans, a, b, c=None, bias=None, kind=0, gate=None, residual=None):
     """Return (result, pre-activation) of a product with its epilogue; trans is NN, NT or TN."""
     a, b = a.astype(np.float64), b.astype(np.float64)
     t = {"NN": lambda: a @ b, "NT": lambda: a @ b.T, "TN": lambda: a.T @ b}[trans]()
@@ -33,6 +33,8 @@ def gemm(trans, a, b, c=None, bias=None, kind=0, residual=None):
         t = t + bias
     pre = t
     t = act(kind, t)
+    if gate is not None:
+        t = np.where(gate > 0, t, 0)
     return (t if residual is None else t + residual), pre
 
 

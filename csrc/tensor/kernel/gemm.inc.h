@@ -27,11 +27,31 @@
 
 typedef float vf8 __attribute__((vector_size(32), aligned(4), may_alias));
 
-/* acc (MR, NV vectors) = chain over k < kc of a[i, k] b[k, j], then stored to c or added to it.
+/* What a tile does to its sums before it stores them, in this order; NULL members are skipped. All
+ * point to the tile's first row and column. */
+typedef struct tail {
+    const float *c, *bias; /* added */
+    int relu;
+    const float *gate; /* x is 0 where it is not above 0 */
+    const float *residual;
+    size_t ld_c, ld_bias, ld_gate, ld_residual; /* elements between rows; of the bias 0 */
+} tail;
+
+/* acc[i][j] = value for the whole tile, if a member of the tail says so; value sees x = acc[i][j]
+ * and AT(name), the member's vector there. */
+#define AT(name) vf_load(t->name + (size_t)i * t->ld_##name + j * VL)
+#define FINISH_IF(MR, NV, member, value)                                                           \
+    if (t->member)                                                                                 \
+        UNROLL for (int i = 0; i < MR; i++) UNROLL for (int j = 0; j < NV; j++) {                  \
+            const vf x = acc[i][j];                                                                \
+            acc[i][j] = (value);                                                                   \
+        }
+
+/* acc (MR, NV vectors) = chain over k < kc of a[i, k] b[k, j], then stored to c after the tail.
  * a[i, k] is at a + i * lda + k, or for trans_a at a + k * lda + i. */
 #define DEFINE_MICRO(name, MR, NV, TA, FMA)                                                        \
-    static void name(size_t kc, const float *a, size_t lda, const float *b, size_t ldb, int add,   \
-                     float *c, size_t ldc) {                                                       \
+    static void name(size_t kc, const float *a, size_t lda, const float *b, size_t ldb,            \
+                     const tail *t, float *c, size_t ldc) {                                        \
         vf acc[MR][NV];                                                                            \
         UNROLL for (int i = 0; i < MR; i++) UNROLL for (int j = 0; j < NV; j++) acc[i][j] =        \
             vf_set1(0.0f);                                                                         \
@@ -45,10 +65,15 @@ typedef float vf8 __attribute__((vector_size(32), aligned(4), may_alias));
             a += TA ? lda : 1;                                                                     \
             b += ldb;                                                                              \
         }                                                                                          \
-        UNROLL for (int i = 0; i < MR; i++) UNROLL for (int j = 0; j < NV; j++) {                  \
-            float *out = c + (size_t)i * ldc + j * VL;                                             \
-            vf_store(out, add ? vf_load(out) + acc[i][j] : acc[i][j]);                             \
+        if (t) {                                                                                   \
+            FINISH_IF(MR, NV, c, AT(c) + x)                                                        \
+            FINISH_IF(MR, NV, bias, x + AT(bias))                                                  \
+            FINISH_IF(MR, NV, relu, vf_relu(x))                                                    \
+            FINISH_IF(MR, NV, gate, vf_sel(vm_lt(vf_set1(0.0f), AT(gate)), x, vf_set1(0.0f)))      \
+            FINISH_IF(MR, NV, residual, x + AT(residual))                                          \
         }                                                                                          \
+        UNROLL for (int i = 0; i < MR; i++) UNROLL for (int j = 0; j < NV; j++)                    \
+            vf_store(c + (size_t)i * ldc + j * VL, acc[i][j]);                                     \
     }
 
 #define DEFINE_MICRO_ROWS(family, NV, TA, FMA)                                                     \
@@ -62,8 +87,8 @@ typedef float vf8 __attribute__((vector_size(32), aligned(4), may_alias));
     {family##_1x##NV##_##TA, family##_2x##NV##_##TA, family##_3x##NV##_##TA,                       \
      family##_4x##NV##_##TA, family##_5x##NV##_##TA, family##_6x##NV##_##TA}
 
-typedef void micro_fn(size_t kc, const float *a, size_t lda, const float *b, size_t ldb, int add,
-                      float *c, size_t ldc);
+typedef void micro_fn(size_t kc, const float *a, size_t lda, const float *b, size_t ldb,
+                      const tail *t, float *c, size_t ldc);
 /* [trans_a][vectors - 1][rows - 1] */
 typedef micro_fn *const micro_table[2][GEMM_NV][GEMM_MR];
 
@@ -108,6 +133,7 @@ typedef struct job {
     size_t a0, lda;
     const float *strips; /* rows of the current block, laid out by pack_strips, or NULL */
     int add, last;       /* adds to c; is followed by the epilogue */
+    int fused;           /* the tiles do the epilogue's work */
 } job;
 
 /* Columns of the panel that begins at j0, and the same rounded up to whole vectors. */
@@ -143,6 +169,10 @@ epilogue(const job *g, size_t i0, size_t mr, size_t j0, size_t w) {
             if (e->pre)
                 vf_store_left(e->pre + i * e->ldpre + j0 + p, left, t);
             t = vf_act(e->act, t);
+            if (e->gate)
+                t = vf_sel(vm_lt(vf_set1(0.0f),
+                                 vf_load_left(e->gate + i * e->ldgate + j0 + p, left, 0.0f)),
+                           t, vf_set1(0.0f));
             if (e->residual)
                 t += vf_load_left(e->residual + i * e->ldres + j0 + p, left, 0.0f);
             vf_store_left(c + p, left, t);
@@ -155,7 +185,7 @@ static void
 tile_ragged(const job *g, micro_fn *fn, size_t kc, const float *a, size_t lda, const float *b,
             size_t ldb, size_t i0, size_t mr, size_t j0, size_t w) {
     float tile[GEMM_MR * NR];
-    fn(kc, a, lda, b, ldb, 0, tile, NR);
+    fn(kc, a, lda, b, ldb, NULL, tile, NR);
     for (size_t i = 0; i < mr; i++) {
         float *c = g->c + (i0 + i) * g->ldc + j0;
         const float *t = tile + i * NR;
@@ -164,12 +194,40 @@ tile_ragged(const job *g, micro_fn *fn, size_t kc, const float *a, size_t lda, c
     }
 }
 
+/* Whether the tiles themselves can do all that an epilogue asks for. */
+INLINE int
+fits_tail(const rlab_epilogue *e) {
+    return !e->pre && (e->act == RLAB_ACT_NONE || e->act == RLAB_ACT_RELU);
+}
+
+/* What the tile at (i, j) does; a whole one, of whole vectors. */
+INLINE tail
+tail_of(const job *g, size_t i, size_t j) {
+    const rlab_epilogue *e = g->fused ? g->e : NULL;
+    tail t = {.ld_c = g->ldc};
+    if (g->add)
+        t.c = g->c + i * g->ldc + j;
+    if (!e)
+        return t;
+    t.relu = e->act == RLAB_ACT_RELU;
+    t.ld_gate = e->ldgate;
+    t.ld_residual = e->ldres;
+    if (e->bias)
+        t.bias = e->bias + j;
+    if (e->gate)
+        t.gate = e->gate + i * e->ldgate + j;
+    if (e->residual)
+        t.residual = e->residual + i * e->ldres + j;
+    return t;
+}
+
 /* Rows [i0, i1) of the chunk's a times one panel of kc rows, ldb apart: columns from j0. */
 static void
 panel_product(const job *g, micro_table fns, size_t i0, size_t i1, size_t j0, size_t kc,
               const float *b, size_t ldb) {
     const size_t w = panel_width(g->n, j0), nv = panel_stride(w) / VL;
     const float *strip = g->strips;
+    const int whole = w == nv * VL, tailed = g->add || g->fused;
     for (size_t i = i0, mr; i < i1; i += mr) {
         mr = tile_rows(i1 - i);
         micro_fn *fn = fns[g->trans_a][nv - 1][mr - 1];
@@ -187,11 +245,13 @@ panel_product(const job *g, micro_table fns, size_t i0, size_t i1, size_t j0, si
         }
         for (size_t r = 0; r < mr; r++)
             __builtin_prefetch(g->c + (i + r) * g->ldc + j0, 1);
-        if (w == nv * VL)
-            fn(kc, a, lda, b, ldb, g->add, g->c + i * g->ldc + j0, g->ldc);
-        else
+        if (whole) {
+            const tail t = tail_of(g, i, j0);
+            fn(kc, a, lda, b, ldb, tailed ? &t : NULL, g->c + i * g->ldc + j0, g->ldc);
+        } else {
             tile_ragged(g, fn, kc, a, lda, b, ldb, i, mr, j0, w);
-        if (g->last && g->e)
+        }
+        if (g->last && g->e && !(whole && g->fused))
             epilogue(g, i, mr, j0, w);
     }
 }
@@ -311,6 +371,7 @@ set_chunk(job *g, const float *a, size_t lda, size_t k0) {
     g->lda = lda;
     g->add = g->accumulate || k0 > 0;
     g->last = k0 + kc == g->k;
+    g->fused = g->last && g->e && fits_tail(g->e);
     return kc;
 }
 

@@ -47,12 +47,14 @@ typedef enum rlab_act {
 
 /* What happens to a product on its way out, in this order; a NULL member is skipped. NULL for the
  * whole thing: nothing happens. t = a b (+ c when accumulating);  t += bias;  pre = t;  t = act(t);
- * t += residual;  c = t */
+ * t = 0 where gate is not above 0;  t += residual;  c = t */
 typedef struct rlab_epilogue {
     const float *bias;     /* (n,) */
     float *pre;            /* (m, n) out: what the activation's backward wants */
     size_t ldpre;          /* elements between rows of pre */
     rlab_act act;          /* RLAB_ACT_NONE = 0 */
+    const float *gate;     /* (m, n): the value of a ReLU, whose gradient the product is */
+    size_t ldgate;         /* elements between rows of gate */
     const float *residual; /* (m, n), not overlapping c (to add to c itself, accumulate) */
     size_t ldres;          /* elements between rows of residual */
 } rlab_epilogue;
