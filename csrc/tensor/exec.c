@@ -45,7 +45,7 @@ rlab_exec_free(rlab_exec *exec) {
     rlab_free(exec->grad);
     rlab_free(exec->tapped);
     rlab_free(exec->memory);
-    rlab_free(exec->redo);
+    rlab_partial_free(exec->partial);
     rlab_free(exec);
 }
 
@@ -154,10 +154,7 @@ rlab_exec_layout(const rlab_exec *exec) {
 
 float *
 rlab_exec_at(const rlab_exec *exec, int32_t node) {
-    const rlab_layout *layout;
-    if (exec->base && exec->redo[node] == RLAB_CLEAN)
-        exec = exec->base;
-    layout = rlab_exec_layout(exec);
+    const rlab_layout *layout = rlab_exec_layout(exec);
     return exec->slab + layout->value[layout->value_root[node]].offset;
 }
 
@@ -230,6 +227,8 @@ set_call(rlab_exec *exec, int32_t i, rlab_call *c) {
     c->edits_side = (exec->tapped[i] & RLAB_TAPPED_EDIT) != 0;
     c->edit_side = edit_side;
     c->exec = exec;
+    if (exec->partial)
+        rlab_partial_call(exec, i, c);
 }
 
 rlab_dropout
@@ -251,15 +250,16 @@ run_node(rlab_exec *exec, int32_t i, rlab_loss *loss) {
     c.loss = loss;
     if (fused != RLAB_NONE) {
         int32_t sum = fused > i ? fused : i, linear = fused > i ? i : fused;
+        int32_t beside = exec->graph->nodes.at[sum].in[0];
         if (exec->tapped[linear] & RLAB_TAPPED_VALUE ||
-            (exec->base && exec->redo[linear] != RLAB_RERUN))
+            (exec->partial && !rlab_partial_alike(exec, linear, sum)))
             fused = RLAB_NONE; /* the tap wants to see the branch alone, or it is not run */
         else if (i == linear)
-            c.residual = rlab_exec_at(exec, exec->graph->nodes.at[sum].in[0]);
+            c.residual = exec->partial ? rlab_partial_residual(exec, beside, sum)
+                                       : rlab_exec_at(exec, beside);
     }
-    if (exec->base && exec->redo[i] == RLAB_COPY)
-        memcpy(c.y, rlab_exec_at(exec->base, i),
-               (size_t)c.rows * (size_t)node->width * sizeof *c.y);
+    if (exec->partial && rlab_partial_redo(exec, i) == RLAB_COPY)
+        rlab_partial_copy(exec, i, c.y);
     else if (fused == RLAB_NONE || fused > i)
         node->op->forward(&c);
     if (exec->tapped[i] & RLAB_TAPPED_SIDE && !c.edits_side)
@@ -277,7 +277,8 @@ rlab_exec_nodes(rlab_exec *exec, int32_t only, rlab_loss *loss,
     for (int32_t i = 0; i < (int32_t)exec->graph->nodes.len; i++) {
         if (only != RLAB_NONE && exec->graph->nodes.at[i].space != only)
             continue;
-        if ((i == exec->graph->loss && !with_loss) || (exec->base && exec->redo[i] == RLAB_CLEAN))
+        if ((i == exec->graph->loss && !with_loss) ||
+            (exec->partial && rlab_partial_redo(exec, i) == RLAB_CLEAN))
             continue;
         run_node(exec, i, loss);
         if (after_node)

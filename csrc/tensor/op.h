@@ -210,9 +210,6 @@ struct rlab_weights {
 
 /* ---- exec.c, shared with cache.c and tap.c --------------------------------------------------- */
 
-/* What a partial run does with a node: nothing, run it, or copy the base's value for a tap. */
-enum { RLAB_CLEAN, RLAB_RERUN, RLAB_COPY };
-
 enum { RLAB_TAPPED_VALUE = 1, RLAB_TAPPED_SIDE = 2, RLAB_TAPPED_EDIT = 4 };
 
 /* Cache of one space: every remembered node has (slots, rows, width) floats. */
@@ -220,6 +217,8 @@ typedef struct rlab_cache {
     int32_t slots, rows;
     int32_t *used; /* (slots,) rows in each */
 } rlab_cache;
+
+typedef struct rlab_partial rlab_partial;
 
 struct rlab_exec {
     const rlab_graph *graph;
@@ -231,11 +230,9 @@ struct rlab_exec {
     size_t slab_size, work_size; /* floats */
     int32_t *positions[RLAB_SPACES_MAX];
     rlab_span *span[RLAB_SPACES_MAX][RLAB_SPACES_MAX];
-    uint8_t *tapped; /* (nodes,) RLAB_TAPPED_* of the taps of this run */
-    bool edits;      /* gradients are not shared, so taps may change them */
-    /* a partial run, see sweep.c */
-    const rlab_exec *base; /* has run the same batch; values of clean nodes are its; or NULL */
-    uint8_t *redo;         /* (nodes,) RLAB_CLEAN, ... */
+    uint8_t *tapped;       /* (nodes,) RLAB_TAPPED_* of the taps of this run */
+    bool edits;            /* gradients are not shared, so taps may change them */
+    rlab_partial *partial; /* an edited run of what another exec has run; or NULL */
     /* cache */
     rlab_cache cache[RLAB_SPACES_MAX];
     float **memory; /* (nodes,) of remembered nodes */
@@ -265,6 +262,38 @@ void rlab_cache_free(rlab_exec *exec);
 rlab_status rlab_exec_plan(rlab_ctx *ctx, rlab_exec *exec, const rlab_capacity *capacity);
 bool rlab_exec_loss_runs(const rlab_exec *exec);
 const rlab_layout *rlab_exec_layout(const rlab_exec *exec);
+
+/* ---- partial.c: an edited run of what `base` has run -------------------------------------------
+ */
+
+/* What a partial run does with a node: nothing, run it, or copy the base's value for a tap. */
+enum { RLAB_CLEAN, RLAB_RERUN, RLAB_COPY };
+
+/* Rows of a space, rising, from its first; at NULL: all. The value of a node has these alone. */
+typedef struct rlab_rows {
+    const int32_t *at; /* (n,) */
+    int64_t n;
+} rlab_rows;
+
+/* Makes `exec` such a run. base keeps every value (layout.keep). */
+rlab_status rlab_partial_new(rlab_ctx *ctx, rlab_exec *exec, const rlab_exec *base);
+void rlab_partial_free(rlab_partial *partial);
+/* After rlab_exec_reserve. */
+rlab_status rlab_partial_reserve(rlab_ctx *ctx, rlab_exec *exec);
+/* After rlab_exec_bind: finds which nodes up to `node`, and which of their rows, are redone: those
+ * that the taps name and all that depend on them. */
+void rlab_partial_mark(rlab_exec *exec, int32_t node);
+int rlab_partial_redo(const rlab_exec *exec, int32_t node);
+/* Of a node that is redone. */
+const rlab_rows *rlab_partial_rows(const rlab_exec *exec, int32_t node);
+/* Both are redone, in the same rows. */
+bool rlab_partial_alike(const rlab_exec *exec, int32_t a, int32_t b);
+/* Brings the inputs of node i to its rows. */
+void rlab_partial_call(rlab_exec *exec, int32_t i, rlab_call *c);
+/* The value of `node` at the rows of `like`, to be added to it. */
+const float *rlab_partial_residual(rlab_exec *exec, int32_t node, int32_t like);
+/* y = what base has of the rows of node i. */
+void rlab_partial_copy(rlab_exec *exec, int32_t i, float *y);
 
 /* ---- tap.c ----------------------------------------------------------------------------------- */
 

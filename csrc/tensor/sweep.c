@@ -1,14 +1,21 @@
 /* Sweeps: a batch run once, then again under each of many sets of taps. A block of sequences at a
  * time has a plain run whose every value stays, and an edited run that redoes only the nodes that a
- * tap's value reaches. */
+ * tap's value reaches (partial.c). */
 #include "tensor/op.h"
 
 #include <string.h>
 
-enum { BLOCK_ROWS = 768 }; /* rows of all spaces in a block: its values stay in the cache */
+enum {
+    BLOCK_ROWS = 768, /* rows of all spaces in a block: its values stay in the cache */
+    BLOCKS = 4        /* their number is a multiple of it: a few threads end together */
+};
 
 typedef struct lane {
     rlab_exec *base, *edited;
+    int32_t
+        *label; /* (rows of the node's space in a block,) and loss: of the rows that are redone */
+    float *loss;
+    size_t label_cap, loss_cap;
     rlab_ctx ctx;
 } lane;
 
@@ -31,11 +38,10 @@ struct rlab_sweep {
 
 static rlab_status
 new_lane(rlab_ctx *ctx, lane *at, const rlab_sweep *sweep) {
-    size_t n = sweep->graph->nodes.len;
     RLAB_TRY(rlab_exec_new(ctx, &at->base, sweep->graph, sweep->kernels, false));
     RLAB_TRY(rlab_exec_new(ctx, &at->edited, sweep->graph, sweep->kernels, false));
     at->base->eval.keep = true;
-    return rlab_alloc(ctx, (void **)&at->edited->redo, n, 1);
+    return rlab_partial_new(ctx, at->edited, at->base);
 }
 
 rlab_status
@@ -65,6 +71,8 @@ rlab_sweep_free(rlab_sweep *sweep) {
     for (int i = 0; sweep->lanes && i < sweep->threads; i++) {
         rlab_exec_free(sweep->lanes[i].base);
         rlab_exec_free(sweep->lanes[i].edited);
+        rlab_free(sweep->lanes[i].label);
+        rlab_free(sweep->lanes[i].loss);
     }
     rlab_free(sweep->lanes);
     rlab_free(sweep->cuts);
@@ -115,17 +123,22 @@ rows_of(const rlab_sweep *sweep, const rlab_batch *batch, int32_t r) {
     return rows;
 }
 
-/* Blocks of whole sequences, each of at most BLOCK_ROWS rows or one sequence. */
+/* Blocks of whole sequences, each of at most BLOCK_ROWS rows or one sequence, about even. */
 static rlab_status
 cut(rlab_ctx *ctx, rlab_sweep *sweep, const rlab_batch *batch) {
     int32_t n = batch->space[0].n_seqs;
-    int64_t filled = 0;
+    int64_t filled = 0, all = 0, most;
     RLAB_TRY(rlab_grow(ctx, (void **)&sweep->cuts, &sweep->cuts_cap, (size_t)n + 1,
                        sizeof *sweep->cuts));
+    for (int32_t r = 0; r < n; r++)
+        all += rows_of(sweep, batch, r);
+    most = (all + BLOCK_ROWS - 1) / BLOCK_ROWS;
+    most = (most + BLOCKS - 1) / BLOCKS * BLOCKS;
+    most = most ? (all + most - 1) / most : 0;
     sweep->blocks = 0;
     for (int32_t r = 0; r < n; r++) {
         int64_t rows = rows_of(sweep, batch, r);
-        if (r == 0 || filled + rows > BLOCK_ROWS) {
+        if (r == 0 || filled + rows > most) {
             sweep->cuts[sweep->blocks++] = r;
             filled = 0;
         }
@@ -149,6 +162,7 @@ block_of(const rlab_sweep *sweep, int64_t number) {
 /* Room in every lane for the largest block. */
 static rlab_status
 reserve(rlab_ctx *ctx, rlab_sweep *sweep) {
+    const int32_t space = sweep->graph->nodes.at[sweep->node].space;
     rlab_capacity size;
     memset(&size, 0, sizeof size);
     for (int64_t b = 0; b < sweep->blocks; b++) {
@@ -158,63 +172,78 @@ reserve(rlab_ctx *ctx, rlab_sweep *sweep) {
     for (int i = 0; i < sweep->threads; i++) {
         RLAB_TRY(rlab_exec_reserve(ctx, sweep->lanes[i].base, &size));
         RLAB_TRY(rlab_exec_reserve(ctx, sweep->lanes[i].edited, &size));
+        RLAB_TRY(rlab_partial_reserve(ctx, sweep->lanes[i].edited));
+        RLAB_TRY(rlab_grow(ctx, (void **)&sweep->lanes[i].label, &sweep->lanes[i].label_cap,
+                           (size_t)size.rows[space] + 1, sizeof *sweep->lanes[i].label));
+        RLAB_TRY(rlab_grow(ctx, (void **)&sweep->lanes[i].loss, &sweep->lanes[i].loss_cap,
+                           (size_t)size.rows[space] + 1, sizeof *sweep->lanes[i].loss));
     }
     return RLAB_OK;
 }
 
-/* Keeps what is wanted of one run's logits. row: which of the outputs' n_edits + 1. */
+/* out: -log softmax of n rows of logits at the labels of their rows. */
 static void
-keep(const rlab_sweep *sweep, const rlab_exec *exec, int64_t row) {
-    const rlab_node *node = &sweep->graph->nodes.at[sweep->node];
-    const float *logits = rlab_exec_at(exec, sweep->node);
-    const rlab_sweep_out *out = sweep->out;
-    size_t n = (size_t)exec->rows[node->space], v = (size_t)node->width;
-    int64_t from = exec->batch.space[node->space].off[0];
-    int64_t at = row * sweep->rows + from - sweep->batch->space[node->space].off[0];
+keep_loss(const rlab_sweep *sweep, lane *at, int64_t n, const float *logits, const int32_t *rows,
+          const int32_t *labels, float *out) {
+    const size_t v = (size_t)sweep->graph->nodes.at[sweep->node].width;
     rlab_loss unused = {0, 0};
-    if (out->loss)
-        sweep->kernels->xent(n, v, logits, v, out->labels + from, 0, 0, &unused, out->loss + at,
-                             NULL, 0);
-    if (out->other_loss)
-        sweep->kernels->xent(n, v, logits, v, out->others + from, 0, 0, &unused,
-                             out->other_loss + at, NULL, 0);
-    for (size_t i = 0; out->choice && i < n; i++) {
-        size_t best = 0;
-        for (size_t j = 1; j < v; j++)
-            best = logits[i * v + j] > logits[i * v + best] ? j : best;
-        out->choice[at + (int64_t)i] = (int32_t)best;
-    }
+    for (int64_t i = 0; i < n; i++)
+        at->label[i] = labels[rows ? rows[i] : i];
+    sweep->kernels->xent((size_t)n, v, logits, v, at->label, 0, 0, &unused, at->loss, NULL, 0);
+    for (int64_t i = 0; i < n; i++)
+        out[rows ? rows[i] : i] = at->loss[i];
 }
 
-/* Which nodes an edited run redoes: those tapped, and all that depend on them up to `node`. */
+static int32_t
+largest(size_t v, const float *row) {
+    size_t best = 0;
+    for (size_t j = 1; j < v; j++)
+        best = row[j] > row[best] ? j : best;
+    return (int32_t)best;
+}
+
+/* Keeps what is wanted of one run's logits: of those rows that were redone, of the others what the
+ * plain run gave. e: the edit, -1 for the plain run. */
 static void
-mark(rlab_exec *exec, const rlab_edit *edit, int32_t node) {
-    const rlab_graph *graph = exec->graph;
-    memset(exec->redo, RLAB_CLEAN, graph->nodes.len);
-    for (int32_t i = 0; i < edit->n_taps; i++) {
-        const rlab_tap *tap = &edit->taps[i];
-        if (exec->redo[tap->node] == RLAB_CLEAN)
-            exec->redo[tap->node] = RLAB_COPY;
-        if (tap->side >= 0)
-            exec->redo[tap->node] = RLAB_RERUN;
+keep(const rlab_sweep *sweep, lane *at, const rlab_batch *block, int32_t e) {
+    const rlab_exec *exec = e < 0 ? at->base : at->edited;
+    const rlab_node *node = &sweep->graph->nodes.at[sweep->node];
+    const rlab_sweep_out *out = sweep->out;
+    const rlab_extent *extent = &block->space[node->space];
+    const int64_t from = extent->off[0], count = extent->off[extent->n_seqs] - from;
+    const int64_t plain = from - sweep->batch->space[node->space].off[0];
+    const int64_t to = plain + (e + 1) * sweep->rows;
+    const bool redone = e < 0 || rlab_partial_redo(exec, sweep->node) != RLAB_CLEAN;
+    const rlab_rows *some = e < 0 || !redone ? NULL : rlab_partial_rows(exec, sweep->node);
+    const int32_t *rows = some ? some->at : NULL;
+    const int64_t n = !redone ? 0 : rows ? some->n : count;
+    const float *logits = redone ? rlab_exec_at(exec, sweep->node) : NULL;
+    const size_t bytes = n < count ? (size_t)count * sizeof(float) : 0;
+    if (out->loss) {
+        memcpy(out->loss + to, out->loss + plain, bytes);
+        keep_loss(sweep, at, n, logits, rows, out->labels + from, out->loss + to);
     }
-    for (int32_t i = 0; i <= node; i++)
-        for (int32_t k = 0; k < graph->nodes.at[i].n_in; k++)
-            if (exec->redo[graph->nodes.at[i].in[k]] != RLAB_CLEAN)
-                exec->redo[i] = RLAB_RERUN;
+    if (out->other_loss) {
+        memcpy(out->other_loss + to, out->other_loss + plain, bytes);
+        keep_loss(sweep, at, n, logits, rows, out->others + from, out->other_loss + to);
+    }
+    if (out->choice)
+        memcpy(out->choice + to, out->choice + plain, bytes);
+    for (int64_t i = 0; out->choice && i < n; i++)
+        out->choice[to + (rows ? rows[i] : i)] =
+            largest((size_t)node->width, logits + (size_t)i * (size_t)node->width);
 }
 
 static rlab_status
 run_edit(rlab_ctx *ctx, const rlab_sweep *sweep, lane *at, const rlab_batch *block, int32_t e) {
     rlab_run run = {.taps = sweep->edits[e].taps, .n_taps = sweep->edits[e].n_taps};
     rlab_exec *exec = at->edited;
-    exec->base = at->base;
     exec->weights = sweep->weights;
     exec->step = false;
     RLAB_TRY(rlab_exec_bind(ctx, exec, block, &run, RLAB_NONE));
-    mark(exec, &sweep->edits[e], sweep->node);
+    rlab_partial_mark(exec, sweep->node);
     rlab_exec_nodes(exec, RLAB_NONE, NULL, NULL);
-    keep(sweep, exec, e + 1);
+    keep(sweep, at, block, e);
     return RLAB_OK;
 }
 
@@ -227,7 +256,7 @@ run_blocks(void *arg, int64_t first, int64_t last, int worker) {
         rlab_run plain = {0};
         if (rlab_exec_forward(&at->ctx, NULL, at->base, sweep->weights, &block, &plain) != RLAB_OK)
             return;
-        keep(sweep, at->base, 0);
+        keep(sweep, at, &block, -1);
         for (int32_t e = 0; e < sweep->n_edits; e++)
             if (run_edit(&at->ctx, sweep, at, &block, e) != RLAB_OK)
                 return;

@@ -75,16 +75,20 @@ act_on(const rlab_tap *tap, float *value, float *buffer, int64_t n, bool gradien
     }
 }
 
-/* value (N, width), rows as the exec counts them. */
+/* value (N, width), rows as the exec counts them, or those that a partial run redoes. */
 static void
-act_rows(const rlab_exec *exec, const rlab_tap *tap, int32_t space, int32_t width, float *value,
-         bool gradient) {
+act_rows(const rlab_exec *exec, const rlab_tap *tap, int32_t width, float *value, bool gradient) {
+    const int32_t space = exec->graph->nodes.at[tap->node].space;
     const rlab_extent *e = &exec->batch.space[space];
-    int64_t row0 = e->n_seqs ? e->off[0] : 0;
+    const rlab_rows *some = exec->partial ? rlab_partial_rows(exec, tap->node) : NULL;
+    int64_t row0 = e->n_seqs ? e->off[0] : 0, n = exec->rows[space];
     int32_t last = tap->last ? tap->last : width;
-    for (int64_t i = 0; i < exec->rows[space]; i++) {
-        int64_t at = tap->kind == RLAB_TAP_FILL ? 0 : (row0 + i) * width + tap->first;
-        if (!tap->rows || tap->rows[row0 + i])
+    if (some && some->at)
+        n = some->n;
+    for (int64_t i = 0; i < n; i++) {
+        int64_t row = row0 + (some && some->at ? some->at[i] : i);
+        int64_t at = tap->kind == RLAB_TAP_FILL ? 0 : row * width + tap->first;
+        if (!tap->rows || tap->rows[row])
             act_on(tap, value + i * width + tap->first, tap->buffer ? tap->buffer + at : NULL,
                    last - tap->first, gradient);
     }
@@ -124,7 +128,7 @@ rlab_taps_act(const rlab_exec *exec, int32_t number, int32_t side, float *value,
         else if (cells)
             act_cells(exec, tap, node, width, value, gradient);
         else
-            act_rows(exec, tap, node->space, width, value, gradient);
+            act_rows(exec, tap, width, value, gradient);
         if (tap->fired && (tap->kind != RLAB_TAP_GRAD || gradient))
             ++*tap->fired;
     }

@@ -18,7 +18,8 @@ from recursionlab.errors import InternalError
 from recursionlab.machine import describe
 
 SPECIALS = 3  # <pad>, <bos>, <eos>
-CHUNK = 128  # items between two changes of the measured program, and the peer's batch
+CHUNK = 256  # items between two changes of the measured program
+PEER_BATCH = 128  # the peer's best of 32, 128 and 512
 TOLERANCE = 2e-4  # of log p(label), between the two
 
 
@@ -102,9 +103,9 @@ class Work:
             for position in range(case.tokens)
         ]
 
-    def chunk(self, first: int) -> tuple[NDArray[np.int32], ...]:
+    def chunk(self, first: int, items: int = CHUNK) -> tuple[NDArray[np.int32], ...]:
         """Return source, target, labels and clean source of some items, (items, tokens)."""
-        part = slice(first, first + CHUNK)
+        part = slice(first, first + items)
         return self.source[part], self.target[part], self.labels[part], self.clean[part]
 
     def ours(self, first: int, threads: int) -> NDArray[np.float32]:
@@ -162,13 +163,23 @@ def our_model(case: Case) -> _core.Model:
     )
 
 
+def _theirs(work: Work, peer: Any, first: int, threads: int) -> NDArray[np.float32]:
+    """Return what `Work.ours` does, of the peer, a batch of its own at a time."""
+    last = min(first + CHUNK, work.case.items)
+    parts = [
+        peer.sweep(work, at, min(PEER_BATCH, last - at), threads)
+        for at in range(first, last, PEER_BATCH)
+    ]
+    return np.concatenate(parts, axis=1)
+
+
 def _rows(
     name: str, work: Work, peer: Any, threads: Sequence[int], version: str
 ) -> list[dict[str, Any]]:
     programs: dict[tuple[str, int], Callable[[int], NDArray[np.float32]]] = {}
     for count in threads:
         programs["ours", count] = partial(work.ours, threads=count)
-        programs["theirs", count] = partial(peer.sweep, work, threads=count)
+        programs["theirs", count] = partial(_theirs, work, peer, threads=count)
     seconds: dict[tuple[str, int], list[float]] = {key: [] for key in programs}
     peer.warm(work)
     dropped: set[tuple[str, int]] = set()

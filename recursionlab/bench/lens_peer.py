@@ -88,12 +88,12 @@ class Peer:
         with torch.inference_mode():
             self.bridge(source, decoder_input=target)
 
-    def sweep(self, work: Any, first: int, threads: int) -> NDArray[np.float32]:
+    def sweep(self, work: Any, first: int, items: int, threads: int) -> NDArray[np.float32]:
         """Return log p(label) of every intervention, (interventions, items, tokens)."""
         torch = _load("torch")
         torch.set_num_threads(threads)
         source, target, labels, clean = (
-            torch.from_numpy(x.astype(np.int64)) for x in work.chunk(first)
+            torch.from_numpy(x.astype(np.int64)) for x in work.chunk(first, items)
         )
         out = []
 

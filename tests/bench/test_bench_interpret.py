@@ -13,9 +13,9 @@ from recursionlab.interpret import Batch, HookedModel, Replace, Scale, Where
 CASE = bench.Case(16, 1, 2, 4, 12)
 
 
-def hooked_by_hand(work, first):
+def hooked_by_hand(work, first, items=CASE.items):
     """Log p(label) of every intervention, one run at a time."""
-    source, target, labels, clean = work.chunk(first)
+    source, target, labels, clean = work.chunk(first, items)
     model, batch = HookedModel(work.model), Batch.of(source, target)
     _, cache = model.run_with_cache(clean, target)
     hooks = [(name, Scale(0, Where(heads=head))) for name, head in work.heads]
@@ -42,8 +42,8 @@ class Peer:
     def warm(self, work):
         pass
 
-    def sweep(self, work, first, threads):
-        return hooked_by_hand(work, first).astype(np.float32) + self.off
+    def sweep(self, work, first, items, threads):
+        return hooked_by_hand(work, first, items).astype(np.float32) + self.off
 
 
 @pytest.fixture

@@ -64,6 +64,26 @@ def test_each_run_of_a_sweep_is_that_run_alone(config):
         np.testing.assert_array_equal(a, b)
 
 
+def test_only_the_rows_that_an_edit_reaches_are_redone():
+    """Rows before a changed position of the decoder, and items not meant, keep every bit."""
+    m = model()
+    target, offsets = ARGS[2], ARGS[3]
+    place = np.arange(len(target)) - np.repeat(offsets[:-1], np.diff(offsets))
+    item = np.repeat(np.arange(len(offsets) - 1), np.diff(offsets))
+    where = ((place == 3) & (item % 3 == 0)).astype(np.uint8)
+    inner = [p[0] for p in m.points() if p[0].startswith("decoder_blocks.") and not p[3]]
+    inner = [name for name in inner if not name.endswith(("_k", "_v")) or "self" in name]
+    inner = [name for name in inner if "dropped" not in name]
+    loss, _, _ = m.sweep(*ARGS, LABEL, [[(name, "scale", 3.0, 0, 0, where)] for name in inner])
+    reached = (place >= 3) & (item % 3 == 0) & (LABEL >= 0)
+    for name, row in zip(inner, loss[1:], strict=True):
+        np.testing.assert_array_equal(row[~reached], loss[0][~reached], err_msg=name)
+        assert (row[reached] != loss[0][reached]).any(), name
+    for name, row in zip(inner, loss[1:], strict=True):
+        logits = m.forward(*ARGS, taps=[(name, "scale", 3.0, 0, 0, where)])
+        np.testing.assert_allclose(row, row_losses(logits, LABEL), rtol=1e-4, atol=1e-4)
+
+
 def test_what_is_not_wanted_is_not_made():
     loss, other, choice = model().sweep(*ARGS, LABEL, [], choices=False)
     assert loss.shape == (1, N_TARGET) and other is None and choice is None
