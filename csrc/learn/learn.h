@@ -196,7 +196,8 @@ typedef struct rlab_trainer {
     rlab_team *team;
     rlab_minibatch pairs;
     int64_t step;
-    int64_t seen, since; /* the first `seen` pairs are learned, in epochs from update `since` on */
+    /* The pairs [seen_first, seen_last) are learned, in epochs from update `since` on. */
+    int64_t seen_first, seen_last, since;
 } rlab_trainer;
 
 /* The model learns the corpus; both stay the caller's and must outlive the trainer. Frozen

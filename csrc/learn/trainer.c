@@ -161,7 +161,7 @@ rlab_trainer_new(rlab_ctx *ctx, rlab_trainer **out, rlab_model *model, const rla
     t->model = model;
     t->corpus = *corpus;
     t->config = *config;
-    t->seen = corpus->pairs;
+    t->seen_last = corpus->pairs;
     status = fill(ctx, t, learned);
     if (status == RLAB_OK)
         *out = t;
@@ -215,8 +215,10 @@ update(rlab_ctx *ctx, rlab_update *out, rlab_trainer *t, int threads) {
                     .step = (uint64_t)t->step,
                     .smoothing = (float)t->config.smoothing};
     int64_t step = t->step > t->since ? t->step - t->since : 0;
-    int64_t count =
-        rlab_batch_items(t->pairs.item, t->seen, t->config.batch_size, t->config.seed, step);
+    int64_t count = rlab_batch_items(t->pairs.item, t->seen_last - t->seen_first,
+                                     t->config.batch_size, t->config.seed, step);
+    for (int64_t i = 0; i < count; i++)
+        t->pairs.item[i] += t->seen_first;
     rlab_minibatch_gather(&t->pairs, &t->corpus, count);
     make_batch(&batch, t->model, &t->pairs);
     RLAB_TRY(rlab_team_run(ctx, &loss, t->optimizer.g, t->team, t->weights, &batch, &run, threads));

@@ -282,16 +282,18 @@ trainer_merge(PyObject *object, PyObject *unused) {
 static PyObject *
 trainer_see(PyObject *object, PyObject *args) {
     rlab_trainer *t = ((trainer_object *)object)->trainer;
-    long long pairs, since;
-    if (!PyArg_ParseTuple(args, "LL:see", &pairs, &since))
+    long long first, last, since;
+    if (!PyArg_ParseTuple(args, "LLL:see", &first, &last, &since))
         return NULL;
-    if (pairs < 1 || pairs > t->corpus.pairs || since < 0) {
+    if (first < 0 || last <= first || last > t->corpus.pairs || since < 0) {
         PyErr_Format(rlab_py_state_of_type(Py_TYPE(object))->exceptions[RLAB_EVALUE],
-                     "see: expected 1 to %lld pairs and an update of at least 0, got %lld and %lld",
-                     (long long)t->corpus.pairs, pairs, since);
+                     "see: expected 0 <= first < last <= %lld and an update of at least 0, got "
+                     "%lld, %lld and %lld",
+                     (long long)t->corpus.pairs, first, last, since);
         return NULL;
     }
-    t->seen = pairs;
+    t->seen_first = first;
+    t->seen_last = last;
     t->since = since;
     Py_RETURN_NONE;
 }
@@ -408,8 +410,8 @@ static PyMethodDef trainer_methods[] = {
      "run(count, threads, /)\n--\n\n"
      "Make up to `count` updates; return (loss, grad_norm, lr, flops, tokens) of each."},
     {"see", trainer_see, METH_VARARGS,
-     "see(pairs, since, /)\n--\n\n"
-     "Learn the first `pairs` pairs alone, in epochs that begin with update `since`."},
+     "see(first, last, since, /)\n--\n\n"
+     "Learn the pairs [first, last) alone, in epochs that begin with update `since`."},
     {"adapter_layout", trainer_adapter_layout, METH_NOARGS,
      "adapter_layout()\n--\n\n"
      "(name, rows, columns, rank, place of A, of B, of the base) of each adapted matrix."},

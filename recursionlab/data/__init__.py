@@ -6,13 +6,11 @@ import importlib
 from typing import Any
 
 _HOMES = {
-    "Curriculum": "recursionlab.data.curriculum",
     "DataConfig": "recursionlab.data.config",
     "Dataset": "recursionlab.data.dataset",
     "Grammar": "recursionlab.data.grammar",
     "Packed": "recursionlab.data.dataset",
     "Split": "recursionlab.data.dataset",
-    "Stage": "recursionlab.data.curriculum",
     "Stream": "recursionlab.data.stream",
     "generate": "recursionlab.data.write",
     "load_dataset": "recursionlab.data.store",

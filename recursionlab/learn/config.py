@@ -13,6 +13,7 @@ from recursionlab.errors import ConfigError
 SCHEDULES = ("constant", "linear", "cosine", "inverse_sqrt")
 SELECT = ("last", "best")
 WORDS = ("init", "corrections", "curriculum")
+CURRICULA = ("success", "increasing", "level")
 PATTERNS = ("freeze", "lora_targets")
 PRECISIONS = ("float32", "bfloat16")
 
@@ -63,8 +64,13 @@ class TrainConfig:
     lora_alpha: float = 16.0  # scale of the updates times their rank
     lora_targets: tuple[str, ...] = ("*q_proj.weight", "*v_proj.weight")  # patterns of matrices
     corrections: str = ""  # folder of a run: its wrong answers, to be corrected, are learned too
-    curriculum: str = ""  # column of the split: its lowest values first, more after each success
+    curriculum: str = ""  # column of the split: its lowest values first, the next ones later
+    curriculum_kind: str = "success"  # what opens a level: success, or steps (increasing: the
+    # levels before it are still seen; level: it alone)
+    curriculum_levels: tuple[int, ...] = ()  # largest value of each level, rising; what lies above
+    # is one more; none: each value is a level
     curriculum_goal: float = 0.9  # exact match on what is seen of `valid` that is a success
+    curriculum_steps: int = 0  # updates in each level, where steps open the next
     tensorboard: bool = False  # also write event files for TensorBoard
 
     def validate(self) -> TrainConfig:
@@ -131,8 +137,27 @@ class TrainConfig:
             raise ConfigError("resize: expected only with init, which names what is resized")
         if self.curriculum and self.corrections:
             raise ConfigError("corrections: expected without curriculum: turns have no columns")
-        if self.curriculum and not self.eval_every:
+        self._check_curriculum()
+
+    def _check_curriculum(self) -> None:
+        kind, steps, levels = self.curriculum_kind, self.curriculum_steps, self.curriculum_levels
+        if kind not in CURRICULA:
+            raise ConfigError(
+                f"curriculum_kind: expected one of {', '.join(CURRICULA)}, got {kind!r}"
+            )
+        if self.curriculum and kind == "success" and not self.eval_every:
             raise ConfigError("curriculum: expected eval_every too: a success is an evaluation")
+        _whole("curriculum_steps", steps, 0)
+        if (kind != "success") != bool(steps):
+            raise ConfigError(
+                "curriculum_steps: expected at least 1 exactly where steps open the next level,"
+                f" got {steps} with curriculum_kind {kind!r}"
+            )
+        whole = all(isinstance(n, int) and not isinstance(n, bool) for n in levels)
+        if not whole or any(b <= a for a, b in zip(levels, levels[1:], strict=False)):
+            raise ConfigError(
+                f"curriculum_levels: expected rising whole numbers, got {list(levels)}"
+            )
 
     def total_steps(self, items: int) -> int:
         """Return the number of updates of a run over a split of `items` pairs.

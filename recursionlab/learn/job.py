@@ -133,10 +133,12 @@ class Job:
         first = self.trainer.step
         stops = [first - first % n + n for n in every if n]
         stops += [step for step in self.spaced if step > first][:1]
-        stop = min([self.total, *stops])
         if self.curriculum is not None:
-            pairs = self.curriculum.pairs(self.state["level"])
-            self.trainer.see(pairs, self.state["since"])
+            level, since = self.state["level"], self.state["since"]
+            self.trainer.see(*self.curriculum.items(level), since)
+            opens = self.curriculum.opens(level, since)
+            stops += [] if opens is None else [opens]
+        stop = min([self.total, *stops])
         try:
             self.trainer.run(stop - first, self.threads())
         except (DivergedError, KeyboardInterrupt) as error:
@@ -164,10 +166,17 @@ class Job:
                 self.state["status"], last = "diverged", True
             if 0 < self.config.patience <= int(self.state["stale"]) and not last:
                 self.state["status"], last = "stopped early", True
+        self._open_level(step)
         self.state["finished"] = last
         wanted = improved and self.config.select == "best"
         if last or wanted or step in self.spaced or _due(step, self.config.save_every):
             self._save()
+
+    def _open_level(self, step: int) -> None:
+        """Open the next level of the curriculum, where so many steps decide."""
+        if self.curriculum is not None:
+            if self.curriculum.opens(self.state["level"], self.state["since"]) == step:
+                self.state["level"], self.state["since"] = self.state["level"] + 1, step
 
     def _count(self) -> None:
         """Add the updates just made to the sums that the next row of metrics is made of."""

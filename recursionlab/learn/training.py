@@ -113,7 +113,7 @@ def _job(
         raise InputError("split: expected at least one item to learn, got none")
     total, curriculum = config.total_steps(items), None
     if config.curriculum:
-        split, curriculum = in_levels(split, valid, config.curriculum, config.eval_items)
+        split, curriculum = in_levels(split, valid, config)
     trainer = _core.Trainer(
         model,
         split.input_ids,

@@ -1,4 +1,4 @@
-"""Mixtures hold their shares, streams neither end nor leak, curricula open level by level."""
+"""Mixtures hold their shares, streams neither end nor leak."""
 
 import itertools
 
@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import recursionlab as rlab
-from recursionlab.data import Curriculum, Stage, Stream, from_config, generate, load_dataset
+from recursionlab.data import Stream, from_config, generate, load_dataset
 from recursionlab.data.config import DataConfig
 from recursionlab.errors import ConfigError, InputError
 from recursionlab.files import sha256
@@ -118,53 +118,3 @@ def test_what_a_stream_cannot_be_is_refused():
         Stream(PLAIN, batch=0)
     with pytest.raises(InputError, match="take"):
         Stream(PLAIN).take(-1, 3)
-
-
-def run(plan, scores):
-    """Return the level at each evaluation, 10 steps apart."""
-    stage, levels = Stage(), []
-    for i, score in enumerate(scores):
-        stage = plan.after(stage, 10 * (i + 1), score)
-        levels.append(stage.level)
-    return levels
-
-
-def test_levels_open_by_steps_or_by_success():
-    by_steps = Curriculum("increasing", "size", (3, 5), steps=20)
-    assert run(by_steps, [None] * 6) == [0, 1, 1, 2, 2, 2]
-    by_success = Curriculum("success", "size", (3, 5), threshold=0.9)
-    assert run(by_success, [0.5, 0.95, None, 0.2, 0.9, 1.0]) == [0, 1, 1, 1, 2, 2]
-    assert run(Curriculum(), [1.0, 1.0]) == [0, 0]
-    assert Stage(**Stage(2, 30).to_dict()) == Stage(2, 30)
-
-
-def test_a_stage_trains_on_its_levels():
-    split = from_config(PLAIN, threads=1)["train"]
-    sizes = split.columns["size"]
-    for kind, low in (("increasing", 0), ("level", 4)):
-        plan = Curriculum(kind, "size", (4, 6))
-        found = plan.items(split, Stage(1))
-        assert np.array_equal(found, np.flatnonzero((sizes > low) & (sizes <= 6)))
-    assert len(plan.items(split, Stage(2))) == (sizes > 6).sum()
-    assert len(Curriculum().items(split, Stage())) == len(split)
-    by_measure = Curriculum("increasing", "borrow", (0,)).items(split, Stage())
-    assert np.array_equal(by_measure, np.flatnonzero(split.column("borrow") == 0))
-    with pytest.raises(ConfigError, match="no item in level 2"):
-        Curriculum("level", "size", (4, 20)).items(split, Stage(2))
-
-
-@pytest.mark.parametrize(
-    ("table", "message"),
-    [
-        ({"kind": "sometimes"}, "expected one of fixed, level, increasing, success"),
-        ({"kind": "level"}, "curriculum.levels"),
-        ({"levels": [3]}, "curriculum.levels"),
-        ({"kind": "level", "levels": [3, 3]}, "expected rising whole numbers"),
-        ({"kind": "level", "levels": [3], "steps": 0}, "curriculum.steps"),
-        ({"kind": "success", "levels": [3], "threshold": 1.5}, "curriculum.threshold"),
-        ({"knd": "level"}, "unknown key 'knd'; did you mean 'kind'"),
-    ],
-)
-def test_a_curriculum_that_cannot_be_followed_is_refused(table, message):
-    with pytest.raises(ConfigError, match=message):
-        Curriculum.from_dict(table)

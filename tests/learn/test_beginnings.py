@@ -322,9 +322,9 @@ def test_a_curriculum_goes_on_after_success_alone(tmp_path, monkeypatch):
             else:
                 setattr(self.inner, name, value)
 
-        def see(self, pairs, since):
-            seen.append((pairs, since))
-            self.inner.see(pairs, since)
+        def see(self, first, last, since):
+            seen.append((first, last, since))
+            self.inner.see(first, last, since)
 
     monkeypatch.setattr("recursionlab.learn.training._core.Trainer", Spy)
     answers = iter([0, 1, 1, 1, 1])  # of each evaluation: whether the lowest levels are right
@@ -335,7 +335,7 @@ def test_a_curriculum_goes_on_after_success_alone(tmp_path, monkeypatch):
     monkeypatch.setattr(job_module, "decoded", decoded)
     options = {"valid": valid, "curriculum": "size", "eval_every": 2, "log_every": 2}
     run = train(SHAPE, split, output=tmp_path / "run", steps=10, batch_size=8, **options)
-    assert seen == [(20, 0), (20, 0), (40, 4), (60, 6), (60, 6)]
+    assert seen == [(0, 20, 0), (0, 20, 0), (0, 40, 4), (0, 60, 6), (0, 60, 6)]
     assert [row["level"] for row in run.metrics if "loss" in row] == [0, 0, 1, 2, 2]
     with pytest.raises(ConfigError, match="curriculum: expected eval_every"):
         train(SHAPE, split, valid=valid, curriculum="size")

@@ -142,14 +142,31 @@ def test_threads_change_no_bit_of_an_update(threads):
     assert found[0] == found[1]
 
 
+def part_of(split, first, last):
+    ids, off, labels, label_off = arrays(split)
+    cut = [
+        (ids[off[i] : off[i + 1]], labels[label_off[i] : label_off[i + 1]])
+        for i in range(first, last)
+    ]
+    return pack(cut, split.vocabulary)
+
+
+def test_pairs_from_the_middle_alone_are_seen_as_if_there_were_no_others():
+    split = copy_split()
+    one, first = trainer_for(split)
+    two, second = trainer_for(part_of(split, 15, 34))
+    first.see(15, 34, 0)
+    first.run(5, 1)
+    second.run(5, 1)
+    assert one.params.tobytes() == two.params.tobytes()
+
+
 def test_the_first_pairs_alone_are_seen_in_epochs_of_their_own():
     split = copy_split()
-    ids, off, labels, label_off = arrays(split)
-    cut = [(ids[off[i] : off[i + 1]], labels[label_off[i] : label_off[i + 1]]) for i in range(12)]
-    part = pack(cut, split.vocabulary)
+    part = part_of(split, 0, 12)
     one, first = trainer_for(split)
     two, second = trainer_for(part)
-    first.see(12, 0)
+    first.see(0, 12, 0)
     first.run(4, 1)
     second.run(4, 1)
     assert one.params.tobytes() == two.params.tobytes()
@@ -158,8 +175,8 @@ def test_the_first_pairs_alone_are_seen_in_epochs_of_their_own():
     three.params[...] = two.params
     third.exp_avg[...], third.exp_avg_sq[...] = second.exp_avg, second.exp_avg_sq
     third.step = 4
-    third.see(40, 4)
-    first.see(40, 4)
+    third.see(0, 40, 4)
+    first.see(0, 40, 4)
     first.run(3, 1)
     third.run(3, 1)
     assert one.params.tobytes() == three.params.tobytes()
@@ -204,6 +221,6 @@ def test_misuse_is_refused():
     for call in (trainer.merge, trainer.adapter_layout):
         with pytest.raises(InputError, match="no low-rank updates"):
             call()
-    for pairs, since in ((0, 0), (41, 0), (1, -1)):
-        with pytest.raises(InputError, match="see: expected 1 to 40"):
-            trainer.see(pairs, since)
+    for first, last, since in ((0, 0, 0), (0, 41, 0), (-1, 1, 0), (5, 5, 0), (0, 1, -1)):
+        with pytest.raises(InputError, match="see: expected 0 <= first < last <= 40"):
+            trainer.see(first, last, since)
