@@ -22,6 +22,7 @@ from recursionlab.judge.predictions import (
     read_predictions,
     write_samples,
 )
+from recursionlab.judge.race import Race, race
 from recursionlab.judge.scored import read_scored
 from recursionlab.judge.steps import StepVerdicts, judge_steps, judge_traces
 from recursionlab.judge.wilson import wilson
@@ -32,6 +33,7 @@ __all__ = [
     "Evaluation",
     "Falsification",
     "Predictions",
+    "Race",
     "Scored",
     "StepVerdicts",
     "Table",
@@ -40,6 +42,7 @@ __all__ = [
     "falsify",
     "judge_steps",
     "judge_traces",
+    "race",
     "read_predictions",
     "read_scored",
     "score",

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,11 +21,8 @@ from recursionlab.judge.evaluators import exact as _exact
 from recursionlab.judge.mutation import Shapes
 from recursionlab.machine import default_threads
 
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-
 METHODS = ("guided", "random")
-ENUMERATED = 0.1  # share of the questions that may go to enumerating small sizes
+ENUMERATED = 0.1  # share of the questions that go to the smallest values, in order
 TRIES = 6  # changed values looked at for each one that is asked
 Place = tuple[int, int]  # size and rank of a value
 
@@ -38,6 +35,8 @@ class Falsification:
     ----------
     method : str
         `guided` or `random`.
+    seed : int
+        Of the search.
     smallest : dict or None
         The smallest failing value found: `size rank input expected got`; None if all were right.
     minimal : bool
@@ -49,10 +48,11 @@ class Falsification:
     first : int or None
         How many it had been asked when it first failed.
     history : list of (queries, failures, smallest size or 0)
-        After each batch.
+        Where something failed, and after each batch.
     """
 
     method: str
+    seed: int
     smallest: dict[str, Any] | None
     minimal: bool
     queries: int
@@ -79,6 +79,7 @@ class Falsification:
         """Return plain JSON values."""
         return {
             "method": self.method,
+            "seed": self.seed,
             "smallest": self.smallest,
             "minimal": self.minimal,
             "queries": self.queries,
@@ -86,22 +87,6 @@ class Falsification:
             "first": self.first,
             "history": [list(row) for row in self.history],
         }
-
-    def plot(self, *others: Falsification, ax: Axes | None = None) -> Axes:
-        """Draw failures found against questions asked, a line a search."""
-        from recursionlab.plot import lines, new_axes
-
-        series = {
-            f.method: [(0.0, 0.0), *((float(q), float(n)) for q, n, _ in f.history)]
-            for f in (self, *others)
-        }
-        return lines(
-            ax or new_axes(),
-            series,
-            xlabel="values the model was asked about",
-            ylabel="failures found",
-            step=True,
-        )
 
 
 def falsify(
@@ -112,17 +97,18 @@ def falsify(
     program: Any = None,
     method: str = "guided",
     max_queries: int = 5000,
-    batch: int = 256,
+    batch: int = 64,
     seed: int = 0,
     threads: int | None = None,
 ) -> Falsification:
     """Search for the smallest value on which a model fails.
 
-    Small sizes are enumerated first. Then `guided` changes values it knows (constructors swapped,
-    wrapped, repeated, dropped) and asks those that fall where it has asked least: a stratum is a
-    size, a number of recursive calls and what the data set's measures say. A failure is made
-    smaller as long as it stays one. `random` draws uniformly from the sizes, for comparison. Only
-    questions to the model are counted: values are made and measured here.
+    `guided` changes values it knows (constructors swapped, wrapped, repeated, dropped) and asks
+    those that fall where it has asked least, small ones first: a stratum is a size, a number of
+    recursive calls and what the data set's measures say. A failure is made smaller as long as it
+    stays one. A tenth of the questions goes to all values in their order, so that the search ends
+    where every value below a failure was right. `random` draws uniformly from the sizes, for
+    comparison. Only questions to the model are counted: values are made and measured here.
 
     Parameters
     ----------
@@ -164,10 +150,8 @@ def falsify(
         if not isinstance(number, int) or number < 1:
             raise InputError(f"{name}: expected a whole number of at least 1, got {number!r}")
     search = _Search(model, data, program, parse_sizes(sizes, "sizes"), max_queries, seed, threads)
-    minimal = search.enumerate(batch) if method == "guided" else False
-    if not minimal:
-        (search.guided if method == "guided" else search.random)(batch)
-    return search.result(method, minimal)
+    (search.guided if method == "guided" else search.random)(batch)
+    return search.result(method, seed)
 
 
 class _Search:
@@ -201,6 +185,7 @@ class _Search:
         if not self.sizes:
             raise InputError("sizes: no size has values that can be numbered with 64 bits")
         self.left = max_queries
+        self.next = self._in_order()  # the values in their order, as far as they were not taken
         self.rng = np.random.Generator(np.random.Philox(key=seed))
         self.asked: dict[Place, bool] = {}  # value to whether it was right
         self.failed: dict[Place, tuple[str, str, str]] = {}
@@ -237,10 +222,15 @@ class _Search:
                 split.text(split.targets[item]),
                 split.text(predicted[item]),
             )
-            if self.first is None:
-                self.first = before + i + 1
+            self._note(before + i + 1)
+        self._note(len(self.asked))
+
+    def _note(self, queries: int) -> None:
+        """Add to the history what is known after so many questions."""
         least = min(self.failed)[0] if self.failed else 0
-        self.history.append((len(self.asked), len(self.failed), least))
+        self.history.append((queries, len(self.failed), least))
+        if self.failed and self.first is None:
+            self.first = queries
 
     def _split(self, places: Sequence[Place]) -> tuple[Split, NDArray[np.int64]]:
         """Return the task's items of some values, and the value each comes from."""
@@ -253,19 +243,36 @@ class _Search:
 
     # ---- searching
 
-    def enumerate(self, batch: int) -> bool:
-        """Ask all small values in order; return whether one of them failed, the smallest then."""
-        room = int(self.left * ENUMERATED)
+    def _in_order(self) -> Iterator[Place]:
+        """Give all values, smallest first."""
         for size in self.sizes:
-            count = self.source.count(size)
-            if count > room:
-                return False
-            room -= count
-            for first in range(0, count, batch):
-                self.ask([(size, r) for r in range(first, min(count, first + batch))])
-                if self.failed:
-                    return True
-        return not self.left
+            for rank in range(self.source.count(size)):
+                yield size, rank
+
+    def prove(self, batch: int) -> bool:
+        """Ask the next smallest values; return whether a failure is known to be the smallest.
+
+        All that lie below the smallest failure are asked at once where those are few.
+        """
+        n = max(1, round(batch * ENUMERATED))
+        if self.failed and self._unasked_below() <= self.left * ENUMERATED:
+            n = max(n, self._unasked_below())
+        wanted: list[Place] = []
+        while len(wanted) < n:
+            place = next(self.next, None)
+            if place is None or place in self.failed:
+                break
+            if place not in self.asked:
+                wanted.append(place)
+        for first in range(0, len(wanted), batch):
+            self.ask(wanted[first : first + batch])
+        return bool(self.failed) and not self._unasked_below()
+
+    def _unasked_below(self) -> int:
+        """Return how many values smaller than the smallest failure were not asked."""
+        size, rank = place = min(self.failed)
+        below = sum(self.source.count(n) for n in self.sizes if n < size) + rank
+        return below - sum(p < place for p in self.asked)
 
     def random(self, batch: int) -> None:
         """Ask uniformly drawn values of the sizes."""
@@ -276,7 +283,7 @@ class _Search:
             idle = idle + 1 if len(self.asked) == before else 0
 
     def guided(self, batch: int) -> None:
-        """Ask changed values where least was asked; make each new failure smaller."""
+        """Ask changed values where least was asked, and the smallest; make failures smaller."""
         known = {p: self._cell(c) for p, c in self._columns(self._drawn(batch)).items()}
         visits: dict[tuple[int, ...], int] = {}
         idle = 0
@@ -290,6 +297,8 @@ class _Search:
                 visits[cell] = visits.get(cell, 0) + 1
             if len(self.failed) > failed:
                 self._shrink(batch)
+            if self.prove(batch):
+                return
             idle = idle + 1 if len(self.asked) == before else 0
 
     def _drawn(self, n: int) -> list[Place]:
@@ -366,20 +375,19 @@ class _Search:
             if min(self.failed) == best:
                 return
 
-    def result(self, method: str, minimal: bool) -> Falsification:
+    def result(self, method: str, seed: int) -> Falsification:
         """Return what was found."""
-        smallest = None
+        smallest, minimal = None, False
         if self.failed:
             size, rank = place = min(self.failed)
             words = dict(zip(("input", "expected", "got"), self.failed[place], strict=True))
             smallest = {"size": size, "rank": rank, **words}
-            below = sum(self.source.count(n) for n in self.sizes if n < size) + rank
-            asked = sum(p < place for p in self.asked)
-            minimal = asked == below
+            minimal = not self._unasked_below()
         return Falsification(
             method,
+            seed,
             smallest,
-            minimal and smallest is not None,
+            minimal,
             len(self.asked),
             len(self.failed),
             self.first,

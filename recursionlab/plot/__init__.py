@@ -147,35 +147,6 @@ def accuracy_map(ax: Axes, rows: Sequence[Mapping[str, Any]], x: str, y: str) ->
     return ax
 
 
-def lines(
-    ax: Axes,
-    series: Mapping[str, Sequence[tuple[float, float]]],
-    *,
-    xlabel: str,
-    ylabel: str,
-    step: bool = False,
-) -> Axes:
-    """Draw named lines of points (x, y); `step` holds each value until the next point."""
-    with matplotlib.rc_context(STYLE):
-        for k, (name, points) in enumerate(series.items()):
-            if points:
-                at, y = zip(*points, strict=True)
-                ax.plot(
-                    at,
-                    y,
-                    drawstyle="steps-post" if step else "default",
-                    color=COLOURS[k % len(COLOURS)],
-                    ls=LINES[k % len(LINES)],
-                    lw=1.6,
-                    label=name,
-                )
-        ax.set_xlabel(xlabel)
-        ax.set_ylabel(ylabel)
-        if series:
-            ax.legend(loc="best", fontsize="small")
-    return ax
-
-
 def curves(
     ax: Axes,
     lines: Mapping[str, Sequence[tuple[float, float]]],
@@ -184,8 +155,10 @@ def curves(
     log: bool = False,
     share: bool = False,
     groups: Mapping[str, str] | None = None,
+    xlabel: str = "training step",
+    step: bool = False,
 ) -> Axes:
-    """Draw named curves of points (training step, value).
+    """Draw named curves of points (x, value).
 
     Parameters
     ----------
@@ -199,6 +172,10 @@ def curves(
         A logarithmic axis; an axis in percent.
     groups : mapping, optional
         Curves of one group share a colour and an entry of the legend.
+    xlabel : str
+        Of the horizontal axis, with the unit.
+    step : bool
+        Hold each value until the next point, without markers.
     """
     groups = groups or {name: name for name in lines}
     order = list(dict.fromkeys(groups[name] for name in lines))
@@ -212,12 +189,13 @@ def curves(
                     y,
                     color=COLOURS[k % len(COLOURS)],
                     ls=LINES[k % len(LINES)],
-                    marker=MARKERS[k % len(MARKERS)] if len(points) <= 30 else None,
+                    drawstyle="steps-post" if step else "default",
+                    marker=MARKERS[k % len(MARKERS)] if len(points) <= 30 and not step else None,
                     ms=4,
                     lw=1.4,
                     label=groups[name],
                 )
-        ax.set_xlabel("training step")
+        ax.set_xlabel(xlabel)
         ax.set_ylabel(ylabel)
         ax.xaxis.set_major_locator(MaxNLocator(6, integer=True))
         if log:

@@ -1,11 +1,13 @@
 """The falsifier finds planted failures, the smallest ones, and in fewer questions than chance."""
 
+import json
+
 import numpy as np
 import pytest
 
 import recursionlab as rlab
 from recursionlab.errors import InputError, InputTypeError
-from recursionlab.judge import falsify
+from recursionlab.judge import falsify, race
 from recursionlab.judge.mutation import Shapes
 
 SUCC = rlab.library("binary")["succ"]
@@ -44,18 +46,82 @@ def test_the_smallest_failure_is_found_and_known_to_be_the_smallest(data):
 
 
 def test_rare_failures_are_found_in_fewer_questions_than_at_random(data):
-    found = {
-        method: [
-            falsify(short(16), data, sizes="1..40", max_queries=3000, seed=s, method=method)
-            for s in range(3)
-        ]
-        for method in ("guided", "random")
+    found = race(short(12), data, sizes="1..24", max_queries=1000, seeds=(0, 1))
+    guided, random = found.searches[:2], found.searches[2:]
+    assert all(g.smallest["input"] == " ".join(["xI"] * 12 + ["xH"]) for g in guided)
+    # A uniform draw has a run of 12 with probability 2^-12: half of them come after 2,800.
+    assert all(g.first < 400 for g in guided)
+    assert sum(r.first is None for r in random) >= 1
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """A model trained on short carries alone, and its data."""
+    data = rlab.make_dataset(
+        SUCC,
+        sizes="1..12",
+        per_size=200,
+        split_by="measure",
+        split_measure="carry",
+        train_limit=3,
+        measures=["carry"],
+    )
+    folder = tmp_path_factory.mktemp("short")
+    data.save(folder / "data")
+    shape = rlab.Transformer(d_model=32, encoder_layers=1, decoder_layers=1, max_positions=64)
+    options = {
+        "steps": 160,
+        "batch_size": 48,
+        "lr": 5e-3,
+        "progress": False,
+        "output": folder / "run",
     }
-    guided, random = found["guided"], found["random"]
-    assert all(g.smallest["input"] == " ".join(["xI"] * 16 + ["xH"]) for g in guided)
-    # A uniform draw has a run of 16 with probability 2^-16.
-    assert sum(r.first is None for r in random) >= 2
-    assert guided[0].plot(random[0]).get_legend_handles_labels()[1] == ["guided", "random"]
+    run = rlab.train(shape, data["train"], **options)
+    return run, data, folder
+
+
+def test_failures_of_a_model_trained_on_short_carries_are_found_sooner_than_at_random(trained):
+    run, data, _ = trained
+    assert rlab.evaluate(run, data["test"]).overall["rate"] > 0.9
+    found = race(run, data, sizes="1..12", max_queries=300, seeds=(0, 1, 2))
+    guided, random = found.table()
+    assert guided["found"] == random["found"] == 3
+    assert guided["first"] < random["first"]
+    for ours, theirs in zip(found.searches[:3], found.searches[3:], strict=True):
+        # As many questions found more failures, and smaller ones, than uniform draws.
+        among = [row for row in theirs.history if row[0] <= ours.queries][-1]
+        assert ours.failures > among[1]
+        assert ours.minimal or ours.smallest["size"] <= theirs.smallest["size"]
+
+
+def test_the_command_draws_both_searches(trained, capsys):
+    from recursionlab.cli import main
+
+    _, _, folder = trained
+    told = [
+        "falsify",
+        str(folder / "run"),
+        "--data",
+        str(folder / "data"),
+        "--sizes",
+        "1..8",
+        "--method",
+    ]
+    told += ["both", "--queries", "40", "--seeds", "0,1", "--output", str(folder / "found")]
+    assert main(told) == 0
+    out = capsys.readouterr().out
+    assert "guided" in out and "random" in out
+    saved = json.loads((folder / "found" / "falsification.json").read_text())
+    assert [(f["method"], f["seed"]) for f in saved["searches"]] == [
+        ("guided", 0),
+        ("guided", 1),
+        ("random", 0),
+        ("random", 1),
+    ]
+    for name in ("failures", "smallest"):
+        text = (folder / "found" / f"{name}.svg").read_text()
+        assert text.count("values the model was asked about") == 1
+        assert "guided" in text and "random" in text
 
 
 def test_a_model_without_failures_has_none(data):
@@ -66,7 +132,7 @@ def test_a_model_without_failures_has_none(data):
 
 
 def test_the_search_is_a_function_of_its_seed(data):
-    one, two = (falsify(short(9), data, sizes="1..30", max_queries=900, seed=3) for _ in (0, 1))
+    one, two = (falsify(short(9), data, sizes="1..30", max_queries=300, seed=3) for _ in (0, 1))
     assert one.to_dict() == two.to_dict()
 
 
