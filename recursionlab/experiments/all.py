@@ -17,7 +17,7 @@ def reproduce_all(
     threads: int | None = None,
     quiet: bool = False,
 ) -> Outcome:
-    """Run every experiment that makes a claim; what is finished is not done again.
+    """Run every experiment that makes a claim and needs nothing of the user's; resumable.
 
     Parameters
     ----------
@@ -38,7 +38,8 @@ def reproduce_all(
     from recursionlab.report import write_report
 
     folder = Path(output or f"runs/all{'-quick' if quick else ''}")
-    names = [f.stem for f in sorted(HERE.glob("*.toml")) if load_experiment(f).config.claims]
+    known = {f.stem: load_experiment(f).config for f in sorted(HERE.glob("*.toml"))}
+    names = [name for name, config in known.items() if config.claims and not config.needs]
     rows: list[dict[str, Any]] = []
     for name in names:
         if not quiet:

@@ -15,13 +15,19 @@ from typing import Any
 
 from recursionlab.config import build, suggest
 from recursionlab.errors import ConfigError
+from recursionlab.experiments.opened import NUMBERS
 from recursionlab.files import read_json
 from recursionlab.judge import Evaluation
 
 __all__ = ["Claim", "claims_of", "interval", "judge", "measured", "verdict"]
 
 SHORTCUT = ("agreement", "recall", "precision", "letter")
-MEASURES = ("exact", "tokens", *(f"shortcut.{name}" for name in SHORTCUT), "shortcut.found")
+MEASURES = (
+    "exact",
+    "tokens",
+    *(f"shortcut.{name}" for name in (*SHORTCUT, "found")),
+    *(f"opened.{name}" for name in NUMBERS),
+)
 # Two-sided 95 % points of Student's t by degrees of freedom, 1 to 30.
 T95 = (
     12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179, 2.160,
@@ -35,10 +41,10 @@ class Claim:
     """One claim: a table [experiment.claims.NAME]."""
 
     text: str = ""  # the claim, as a sentence
-    source: str = ""  # where it is made
+    source: str = ""  # where it is made, and in which part of it; or "this library"
     variant: str = ""  # whose runs are measured
     than: str = ""  # a variant whose value is taken off, seed by seed
-    measure: str = "exact"  # exact, tokens (shares of a split), shortcut.recall and its like
+    measure: str = "exact"  # exact, tokens (shares of a split), shortcut.recall, opened.swapped ...
     split: str = "test"  # of exact and tokens
     by: str = ""  # a column by which the split was evaluated: only `values` of it are counted
     values: str = ""  # of that column: "3", "4..9", "10..", "..9"
@@ -155,8 +161,10 @@ def judge(folder: Path, config: Mapping[str, Any]) -> list[dict[str, Any]]:
 def measured(claim: Claim) -> str:
     """Say in words what is measured and what it is held against."""
     where = f" with {claim.by} {claim.values}" if claim.by else ""
-    name = {"exact": "exact match", "tokens": "token accuracy"}.get(claim.measure, claim.measure)
-    place = "" if claim.measure.startswith("shortcut") else f" on {claim.split}{where}"
+    names = {"exact": "exact match", "tokens": "token accuracy"}
+    names |= {f"opened.{name}": about for name, about in NUMBERS.items()}
+    name = names.get(claim.measure, claim.measure)
+    place = "" if "." in claim.measure else f" on {claim.split}{where}"
     less = f" minus that of {claim.than}" if claim.than else ""
     only = f", runs right on at most {claim.failing:.0%} of `stress`" if claim.failing < 1 else ""
     return f"{claim.variant}: {name}{place}{less} {claim.relation} {claim.bound:g}{only}"
@@ -167,11 +175,11 @@ def _value(run: Path, claim: Claim) -> Any:
     if not (run / "summary.json").is_file():
         return None
     summary = read_json(run / "summary.json")
-    found = summary.get("shortcut", {})
     if claim.failing < 1 and _right(run) > claim.failing:
         return None
-    if claim.measure.startswith("shortcut."):
-        value = found.get(claim.measure.partition(".")[2])
+    part, dot, key = claim.measure.partition(".")
+    if dot:
+        value = summary.get(part, {}).get(key)
         return (
             value["rate"] if isinstance(value, Mapping) else None if value is None else float(value)
         )

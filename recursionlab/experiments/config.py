@@ -41,6 +41,7 @@ class EvaluateConfig:
     rollout: bool = False  # task `step`: also feed the model its own terms until none is pending
     shortcut: int = 0  # values, far apart in rank, on which a shortcut is looked for; 0: none
     shortcut_by: str = ""  # a measure whose values are equally frequent among them
+    opened: int = 0  # pairs of test on which heads, ablation and perturbation are measured; 0: none
 
     def validate(self) -> None:
         """Refuse values outside their range."""
@@ -48,7 +49,7 @@ class EvaluateConfig:
             raise ConfigError(
                 f"evaluate.goal: expected a share above 0 and up to 1, got {self.goal}"
             )
-        for name in ("keep", "shortcut"):
+        for name in ("keep", "shortcut", "opened"):
             if getattr(self, name) < 0:
                 raise ConfigError(f"evaluate.{name}: expected 0 or more, got {getattr(self, name)}")
         if self.shortcut_by and not self.shortcut:
@@ -67,6 +68,7 @@ class ExperimentConfig:
     variants: dict[str, Any] = field(default_factory=dict)  # name: tables put over the others
     quick: dict[str, Any] = field(default_factory=dict)  # tables (and seeds) put over with --quick
     claims: dict[str, Any] = field(default_factory=dict)  # name: a claim and how it is judged
+    needs: tuple[str, ...] = ()  # keys that name folders of whoever runs it, such as train.init
 
     def validate(self) -> None:
         """Refuse values outside their range."""

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from recursionlab import display
+from recursionlab.config import flatten
 from recursionlab.errors import ConfigError, FormatError, InputError
 from recursionlab.experiments.config import Experiment, Settings, load_experiment, settings_of
 from recursionlab.experiments.single import DONE, run_one
@@ -71,10 +72,29 @@ def reproduce(
         If the configuration is not usable, or the folder holds an experiment of another one.
     """
     experiment = load_experiment(name, sets=sets, quick=quick)
+    check_needs(experiment)
     folder = Path(output or f"runs/{experiment.name}{'-quick' if quick else ''}")
     with locked(folder):
         run_all(experiment, folder, threads, quiet)
         return _close(folder)
+
+
+def check_needs(experiment: Experiment) -> None:
+    """Refuse an experiment that wants a folder of whoever runs it, and did not get it.
+
+    Raises
+    ------
+    ConfigError
+        The message names the key.
+    """
+    for key in experiment.config.needs:
+        for settings in experiment.variants.values():
+            folder = flatten(settings.to_dict()).get(key)
+            if not isinstance(folder, str) or not Path(folder).is_dir():
+                raise ConfigError(
+                    f"{experiment.name}: {key}: found no folder {folder!r}; name yours with"
+                    f" --set {key}=FOLDER. {experiment.config.about}"
+                )
 
 
 def run_all(

@@ -174,6 +174,10 @@ def run_one(
             summary["splits"][whole.split] = whole.overall
     if settings.evaluate.shortcut and summary["status"] != "diverged":
         summary["shortcut"] = _shortcut(run, settings, data, folder, now())
+    if settings.evaluate.opened and summary["status"] != "diverged":
+        from recursionlab.experiments.opened import opened
+
+        summary["opened"] = opened(run, data, settings.evaluate.opened, now())
     found = read_evaluations(folder)
     summary["columns"] = {name: distinct_columns(e.groups) for name, e in found.items()}
     summary["names"] = SPLITS
