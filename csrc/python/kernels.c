@@ -471,6 +471,19 @@ call_attention_fwd(call *c) {
         c->k->attention_fwd(&t, 0, t.h, q, k, v, o, probs, work);
 }
 
+/* the same with lq 1 and bias (h, lk) | q k v o */
+static void
+call_attention_one(call *c) {
+    const rlab_attention t = attention_of(c);
+    const size_t wk = t.h / t.group * t.d, width = t.h * t.d;
+    const float *q = in(c, width), *k = in(c, span(t.lk, wk, t.ldk));
+    const float *v = in(c, span(t.lk, wk, t.ldv));
+    float *o = out(c, width);
+    float *work = scratch(c, t.h * (t.lk + 8));
+    if (ready(c))
+        c->k->attention_one(&t, t.lk, q, k, v, o, work);
+}
+
 /* the same | q k v probs dout acc dq dk dv dbias */
 static void
 call_attention_bwd(call *c) {
@@ -521,8 +534,8 @@ static const struct {
     ROW(sumsq),         ROW(sum),
     ROW(bias_bwd),      ROW(gather),
     ROW(scatter_add),   ROW(attention_fwd),
-    ROW(attention_bwd), ROW(adamw),
-    ROW(fma_peak),
+    ROW(attention_one), ROW(attention_bwd),
+    ROW(adamw),         ROW(fma_peak),
 #undef ROW
 };
 

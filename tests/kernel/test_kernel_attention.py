@@ -126,3 +126,41 @@ def test_one_query_with_a_cache_gives_the_bits_of_the_whole(kernels, rng):
         o, p = one.forward(kernels)
         assert o[0].tobytes() == whole[i].tobytes()
         assert p[:, 0].tobytes() == np.ascontiguousarray(probs[:, i, : i + 1]).tobytes()
+
+
+ONE = [  # lk, heads, group, width
+    (0, 2, 1, 4), (1, 1, 1, 1), (1, 2, 1, 8), (7, 4, 2, 5), (8, 4, 1, 16), (9, 2, 2, 32),
+    (33, 3, 1, 40), (70, 1, 1, 64), (17, 2, 1, 131),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("sizes", ONE)
+@pytest.mark.parametrize("bias", [False, True])
+def test_one_row_is_a_row_of_attention(kernels, rng, sizes, bias):
+    lk, heads, group, width = sizes
+    t = Problem(rng, 1, lk, heads, group, width, 0, 0, bias=bias)
+    o = kernels.out((1, heads * width))
+    kernels.run("attention_one", *t.args(), t.q, t.k, t.v, o)
+    operands = (t.heads(t.q, 0), t.heads(t.k, 1), t.heads(t.v, 2))
+    want = t.reference(*operands, t.bias)[0].reshape(o.shape)
+    np.testing.assert_allclose(o, want, rtol=1e-5, atol=3e-6)
+
+
+def test_one_row_reads_no_key_beyond_its_own(kernels, rng):
+    t = Problem(rng, 1, 19, 2, 1, 12, 0, 0)
+    several = []
+    for beyond in (0.0, np.nan):
+        k, v = (
+            np.concatenate([x, np.full((9, x.shape[1]), beyond, np.float32)]) for x in (t.k, t.v)
+        )
+        several.append(kernels.out((1, 24)))
+        kernels.run("attention_one", *t.args(), t.q, k, v, several[-1])
+    assert several[0].tobytes() == several[1].tobytes()
+
+
+def test_one_row_that_attends_to_a_nan_is_nan(kernels, rng):
+    t = Problem(rng, 1, 5, 2, 1, 8, 0, 0)
+    t.k[3, 2] = np.nan  # of the first head
+    o = kernels.out((1, 16))
+    kernels.run("attention_one", *t.args(), t.q, t.k, t.v, o)
+    assert np.isnan(o[0, :8]).all() and np.isfinite(o[0, 8:]).all()

@@ -217,6 +217,11 @@ struct rlab_kernels {
      * keep none (decoding). q (lq, h, d), k and v (lk, h / group, d). */
     void (*attention_fwd)(const rlab_attention *t, size_t h0, size_t h1, const float *q,
                           const float *k, const float *v, float *o, float *probs, float *work);
+    /* The same for t->lq = 1 and a row that sees all lk keys, as a step of decoding has it: nothing
+     * is packed, no pattern is kept, and the bits are others. The bias of head h, if any, is row h
+     * of t->bias, rows ldbias apart. work: h * (lk + 8) floats. */
+    void (*attention_one)(const rlab_attention *t, size_t ldbias, const float *q, const float *k,
+                          const float *v, float *o, float *work);
     /* dq, dk, dv by acc, bit for bit as if each head were added in turn: with acc = 0 a key/value
      * head is overwritten by the first query head of its group and added to by the others, so h0
      * and h1 must be multiples of group. dbias (h, lq, lk) out or NULL: gradient of the scores,

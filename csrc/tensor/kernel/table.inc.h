@@ -1,6 +1,7 @@
 /* The tables of one instruction set; included by kernels_<isa>.c, which defines RLAB_KERNELS and
  * RLAB_KERNELS_NAME. */
 #include "attention.inc.h"
+#include "attention_one.inc.h"
 #include "bf16.inc.h"
 #include "peak.inc.h"
 
@@ -13,7 +14,8 @@
     .exp = map_exp, .tanh = map_tanh, .erf = map_erf, .log = map_log, .dot = sum_dot,              \
     .sumsq = sum_squares, .sum = sum_plain, .bias_bwd = bias_bwd, .gather = embed_gather,          \
     .scatter_add = embed_scatter_add, .attention_work = attention_work,                            \
-    .attention_fwd = attention_fwd, .attention_bwd = attention_bwd, .adamw = adamw
+    .attention_fwd = attention_fwd, .attention_one = attention_one,                                \
+    .attention_bwd = attention_bwd, .adamw = adamw
 
 static const rlab_kernels bfloat16_table = {
     .isa = RLAB_KERNELS_NAME,

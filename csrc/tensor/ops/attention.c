@@ -224,47 +224,17 @@ apply_pattern(const rlab_call *c, const rlab_attention *shared, const desk *d) {
     }
 }
 
-enum { DOT_LANES = 8 };
-
-static float
-dot(size_t n, const float *x, const float *y) {
-    float lane[DOT_LANES] = {0};
-    size_t i = 0;
-    for (; i + DOT_LANES <= n; i += DOT_LANES)
-        for (size_t j = 0; j < DOT_LANES; j++)
-            lane[j] += x[i + j] * y[i + j];
-    for (; i < n; i++)
-        lane[0] += x[i] * y[i];
-    return ((lane[0] + lane[4]) + (lane[1] + lane[5])) +
-           ((lane[2] + lane[6]) + (lane[3] + lane[7]));
-}
-
-/* A step of decoding: one query row of a sequence, which sees all lk keys. Nothing is packed, which
- * costs more than the products of so few rows. */
+/* A step of decoding: one query row of sequence r, which sees all keys. */
 static void
-one_query(const rlab_kernels *kernels, const rlab_attention *t, const float *q, const float *k,
-          const float *v, float *o, float *scores) {
-    for (size_t h = 0; h < t->h; h++, q += t->d, o += t->d) {
-        const float *kh = k + h / t->group * t->d, *vh = v + h / t->group * t->d;
-        const float *bias = t->bias ? t->bias + h * t->lk : NULL;
-        float top = -INFINITY, sum;
-        memset(o, 0, t->d * sizeof *o);
-        if (t->lk == 0)
-            continue;
-        for (size_t j = 0; j < t->lk; j++) {
-            scores[j] = t->scale * dot(t->d, q, kh + j * t->ldk) + (bias ? bias[j] : 0.0f);
-            top = scores[j] > top ? scores[j] : top;
-        }
-        for (size_t j = 0; j < t->lk; j++)
-            scores[j] -= top;
-        kernels->exp(t->lk, scores, scores);
-        sum = (float)kernels->sum(t->lk, scores);
-        for (size_t j = 0; j < t->lk; j++) {
-            const float share = scores[j] / sum, *row = vh + j * t->ldv;
-            for (size_t i = 0; i < t->d; i++)
-                o[i] += share * row[i];
-        }
-    }
+one_query(const rlab_call *c, const rlab_attention *shared, const desk *d, int32_t r) {
+    rlab_attention t = *shared;
+    const size_t q = (size_t)c->span[r].q, k = (size_t)c->span[r].k, width = 2 * d->longest - 1;
+    t.lq = 1;
+    t.lk = (size_t)c->span[r].lk;
+    if (d->distances) /* a row that is not causal stands at 0, a causal one after all others */
+        t.bias = d->distances + (d->longest - 1) - (t.causal ? t.lk - 1 : 0);
+    c->k->attention_one(&t, width, c->x[0] + q * t.ldq, c->x[1] + k * t.ldk, c->x[2] + k * t.ldv,
+                        c->y + q * t.ldo, d->kernel);
 }
 
 static void
@@ -273,13 +243,13 @@ forward(const rlab_call *c) {
     const rlab_exec *exec = c->exec;
     desk d = set_desk(c);
     for (int32_t r = 0; r < c->n_seqs; r++) {
-        rlab_attention t = of_sequence(c, &shared, &d, r);
+        rlab_attention t;
         size_t q = (size_t)c->span[r].q, k = (size_t)c->span[r].k;
-        if (exec->step && t.lq == 1 && !c->wants_side) {
-            one_query(c->k, &t, c->x[0] + q * t.ldq, c->x[1] + k * t.ldk, c->x[2] + k * t.ldv,
-                      c->y + q * t.ldo, d.kernel);
+        if (exec->step && c->span[r].lq == 1 && !c->wants_side) {
+            one_query(c, &shared, &d, r);
             continue;
         }
+        t = of_sequence(c, &shared, &d, r);
         c->k->attention_fwd(&t, 0, t.h, c->x[0] + q * t.ldq, c->x[1] + k * t.ldk,
                             c->x[2] + k * t.ldv, c->y + q * t.ldo,
                             c->wants_side ? c->side[0] + (size_t)c->span[r].cell * t.h : NULL,
@@ -339,12 +309,16 @@ flops(const rlab_node *node, const rlab_graph *graph, const rlab_sizes *s, bool 
 static size_t
 work(const rlab_node *node, const rlab_graph *graph, const rlab_sizes *s, const rlab_kernels *k) {
     rlab_attention t = settings(node);
+    size_t kernel, one;
     (void)graph;
     t.lq = (size_t)s->longest;
     t.lk = (size_t)s->key_longest;
+    one = t.h * (t.lk + 8); /* of a step of decoding */
+    kernel = k->attention_work(&t);
+    kernel = kernel > one ? kernel : one;
     if (!biased(node))
-        return k->attention_work(&t);
-    return k->attention_work(&t) + 2 * t.h * (2 * t.lk + 1 + (t.lq + 1) * (t.lk + 1));
+        return kernel;
+    return kernel + 2 * t.h * (2 * t.lk + 1 + (t.lq + 1) * (t.lk + 1));
 }
 
 const rlab_op rlab_op_attention = {

@@ -39,7 +39,8 @@ forward(const rlab_call *c) {
     }
     e.pre = side ? c->side[0] : NULL;
     e.ldpre = out;
-    c->k->gemm_packed(n, out, in, c->x[0], in, c->wf[0], 0, c->y, out, &e, c->work);
+    c->k->gemm_packed(n, out, in, c->x[0], in, c->wf[0], 0, c->y, out,
+                      e.bias || e.pre || e.act || e.residual ? &e : NULL, c->work);
 }
 
 static void
