@@ -33,7 +33,7 @@ Row = dict[str, Any]
 
 PAIRS_TO = 20  # constructors of the largest number of the case `pairs`
 TRACES_TO = 15
-REFERENCE_TO = 6  # plain Python is slow
+REFERENCE_ITEMS = 64  # of the same values, evenly spaced: plain Python is slow
 ROUNDS = 3  # reductions of a burst
 NODES = 1 << 28  # budget of an evaluation
 CASES = ("pairs", "traces", "memory", *REDUCED, *EVALUATED)
@@ -48,8 +48,8 @@ def run(
     ----------
     cases : sequence of str
         `pairs` (successor of all numbers to size 20, from rank to int32 arrays) and `traces`
-        (`call` traces of those to size 15) against the plain Python of `tests/reference`, and
-        several threads against one; `memory` (peak against what the arrays take); `steps-...`
+        (`call` traces of those to size 15) against the plain Python of `tests/reference` on some of
+        the same numbers, and several threads against one; `memory` (peak against what the arrays take); `steps-...`
         (contractions against Maude's rewrites); `eval-...` (against Coq's `vm_compute`).
     repeats : int
         Bursts that each program gets; medians count.
@@ -178,22 +178,22 @@ def _reference(case: str, left_out: list[str]) -> Callable[[int], int] | None:
         program = loads(library("binary").source, "binary.v").core
     succ = next(g for g, row in enumerate(program.globals) if row["name"] == "succ")
     constructors = {row[0]: c for c, row in enumerate(program.constructors)}
+    sizes, ranks = all_values(library("binary")["succ"], PAIRS_TO if case == "pairs" else TRACES_TO)
+    spaced = np.linspace(0, len(sizes) - 1, REFERENCE_ITEMS).astype(int)
+    asked = list(zip(sizes[spaced].tolist(), ranks[spaced].tolist(), strict=True))
 
     def tree(value: tuple[Any, ...]) -> Any:
         args = tuple(tree(v) for v in value[1:])
         return core.app(("ctor", constructors[value[0]]), args)
 
     def pairs(calls: int) -> int:
-        made = 0
         for _ in range(calls):
-            values.values.cache_clear()
-            for size in range(REFERENCE_TO + 1):
-                for value in values.values("positive", size):
-                    result = program.evaluate(core.app(("global", succ), (tree(value),)))
-                    np.array([ord(w[-1]) for w in values.prefix(value)], np.int32)
-                    np.array([ord(w[-1]) for w in program.show(result).split()], np.int32)
-                    made += 1
-        return made // calls
+            for size, rank in asked:
+                value = values.unrank("positive", size, rank)
+                result = program.evaluate(core.app(("global", succ), (tree(value),)))
+                np.array([ord(w[-1]) for w in values.prefix(value)], np.int32)
+                np.array([ord(w[-1]) for w in program.show(result).split()], np.int32)
+        return len(asked)
 
     def trace(call: Any) -> int:
         reducer = traces.Reducer(program, "cbv", "call", program.globals[succ]["group"])
@@ -207,9 +207,9 @@ def _reference(case: str, left_out: list[str]) -> Callable[[int], int] | None:
     def tokens(calls: int) -> int:
         made = 0
         for _ in range(calls):
-            for size in range(REFERENCE_TO + 1):
-                for value in values.values("positive", size):
-                    made += trace(core.app(("global", succ), (tree(value),)))
+            for size, rank in asked:
+                value = values.unrank("positive", size, rank)
+                made += trace(core.app(("global", succ), (tree(value),)))
         return made // calls
 
     return pairs if case == "pairs" else tokens

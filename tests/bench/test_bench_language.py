@@ -14,8 +14,9 @@ from recursionlab.errors import InputError
 def small(monkeypatch):
     monkeypatch.setattr(_timing, "BURST", 0.0)
     monkeypatch.setattr(bench, "ROUNDS", 1)
-    for name in ("PAIRS_TO", "TRACES_TO", "REFERENCE_TO"):
+    for name in ("PAIRS_TO", "TRACES_TO"):
         monkeypatch.setattr(bench, name, 4)
+    monkeypatch.setattr(bench, "REFERENCE_ITEMS", 15)  # all of them
 
 
 @pytest.mark.parametrize("case", ["pairs", "traces"])

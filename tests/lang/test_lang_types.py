@@ -21,6 +21,7 @@ def test_enumeration_is_the_references(lab, types, name, largest):
         assert type_.count(size) == len(expected)
         for rank, value in enumerate(expected):
             term = type_.unrank(size, rank)
+            assert ref.unrank(name, size, rank) == expected[rank]
             assert as_tuple(lab, term) == value
             assert type_.rank(term) == (size, rank)
             assert (term.size, term.depth) == (size, ref.depth(value))

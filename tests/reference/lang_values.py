@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 from itertools import product
+from math import prod
 
 # type name -> [(constructor, [argument types])] in declaration order
 TYPES = {
@@ -33,6 +34,32 @@ def values(type_, size):
             parts = [values(t, s) for t, s in zip(args, sizes, strict=True)]
             found += [(ctor, *choice) for choice in product(*parts)]
     return found
+
+
+@cache
+def count(type_, size):
+    """How many values of a size there are."""
+    return sum(
+        prod(count(t, s) for t, s in zip(args, sizes, strict=True))
+        for _, args in TYPES[type_]
+        for sizes in splits(size - 1, len(args))
+    )
+
+
+def unrank(type_, size, rank):
+    """The value of a size at a place in the documented order."""
+    for ctor, args in TYPES[type_]:
+        for sizes in splits(size - 1, len(args)):
+            counts = [count(t, s) for t, s in zip(args, sizes, strict=True)]
+            if rank >= prod(counts):
+                rank -= prod(counts)
+                continue
+            parts = []
+            for t, s, n in reversed(list(zip(args, sizes, counts, strict=True))):
+                rank, own = divmod(rank, n)
+                parts.append(unrank(t, s, own))
+            return (ctor, *reversed(parts))
+    raise IndexError(rank)
 
 
 def prefix(value):
