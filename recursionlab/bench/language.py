@@ -49,8 +49,9 @@ def run(
     cases : sequence of str
         `pairs` (successor of all numbers to size 20, from rank to int32 arrays) and `traces`
         (`call` traces of those to size 15) against the plain Python of `tests/reference` on some of
-        the same numbers, and several threads against one; `memory` (peak against what the arrays take); `steps-...`
-        (contractions against Maude's rewrites); `eval-...` (against Coq's `vm_compute`).
+        the same numbers, and several threads against one; `memory` (peak against what the arrays
+        take); `steps-...` (contractions against Maude's rewrites); `eval-...` (against Coq's
+        `vm_compute`).
     repeats : int
         Bursts that each program gets; medians count.
     threads : sequence of int

@@ -14,13 +14,16 @@ from typing import Any
 
 from recursionlab.language import core
 from recursionlab.language.signature import Constructor, Function
+from recursionlab.language.types import Con, resolve
 
 from . import syntax as ast
 from .rules import add, call, cases, eq, name, num, put, token
 from .symbolic import Built, Code, Env, Evaluator, Next, Partial, Target, View, refuse
 from .transducer import Cut
 
-__all__ = ["Heap"]
+__all__ = ["ABSENT", "Heap"]
+
+ABSENT = num(-1)  # address of no value: a match on it gives no value, and nothing is written for it
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,9 +52,11 @@ class Heap(Evaluator):
         names: dict[Constructor, str],
         cut: Cut | None,
         other: Target | None = None,
+        constant: View | None = None,
     ) -> None:
         super().__init__()
         self.target, self.names, self.cut, self.other = target, names, cut, other
+        self.constant = constant
         self.modes: dict[str, Code] = {}
         self.specials: dict[Any, _Special] = {}
         self.pending: list[tuple[str, Callable[[], Code]]] = []
@@ -119,11 +124,12 @@ class Heap(Evaluator):
             if self.other is None or len(arguments) != self.other.arity:
                 raise refuse("the function a cut goes on with takes other arguments")
             return self.enter(self.other, arguments, {}, self.finish)
-        if self.cut.then != "branch":
-            raise refuse(
-                "on a heap a cut can `copy`, take a `branch` or go on with a `function`, not "
-                f"`{self.cut.then}`"
-            )
+        if self.cut.then == "stop":
+            return self.finish(_Address(ABSENT))
+        if self.cut.then == "constant":
+            if self.constant is None or not _same_result(special.target, self.target):
+                raise refuse("the constant is no value of the type that the recursion returns")
+            return self.finish(self.constant)
         self.forced = struct
         try:
             return self.body(special.target, arguments, env, self.finish)
@@ -146,6 +152,9 @@ class Heap(Evaluator):
         if not isinstance(view, _Address):
             raise refuse("it matches on a function")
         rows = []
+        if self.cut is not None and self.cut.then == "stop":
+            absent = eq(call("tag", view.expression), name("none"))
+            rows.append((absent, self.finish(_Address(ABSENT))))
         forced = self.cut.branch if self.cut is not None and view is self.forced else None
         for c in case.inductive.constructors:
             if forced is not None and c.name != forced:
@@ -232,6 +241,13 @@ class _Maker:
         if self.count:
             self.rules.append(put("heap", add(name("heap"), self.count)))
         return self.rules
+
+
+def _same_result(one: Target, other: Target) -> bool:
+    """Tell whether two functions return values of the same inductive type."""
+    kinds = [resolve(t.head.signature()[1]) for t in (one, other) if isinstance(t.head, Function)]
+    found = [kind.inductive for kind in kinds if isinstance(kind, Con)]
+    return len(found) == 2 and found[0] is found[1]
 
 
 def _key(view: View) -> Any:

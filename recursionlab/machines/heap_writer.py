@@ -49,6 +49,7 @@ class Ends:
     flat: list[Inductive | None]
     reversed_in: bool
     reversed_out: bool
+    absent: bool = False  # whether a value may be missing; nothing is written for it
 
     def _read(self) -> ast.Expression:
         at = name("at")
@@ -178,6 +179,8 @@ class Ends:
             body = [*([] if quiet else write), *kids, *move]
             rows.append((_any(call("tag", a), names), body))
         rows[-1] = (None, rows[-1][1])
+        if self.absent:
+            rows.insert(0, (eq(call("tag", a), name("none")), [put("sp", add(sp, -1))]))
         one = ast.Let("cell", call("stack", add(sp, -1)), tuple(cases(*rows)))
         end: Code = [put("mode", name("turning"))] if self.reversed_out else [ast.Halt()]
         return cases((les(num(0), sp), [one]), (None, end))

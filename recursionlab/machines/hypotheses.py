@@ -62,6 +62,9 @@ def hypotheses(function: Any, after: int | str = 1, **codec: Any) -> dict[str, M
     assert isinstance(kind, Con)
     for c in kind.inductive.constructors:
         cuts[f"branch {c.name}"] = Cut(after, "branch", branch=c.name)
+    kind = resolve(function.signature()[1])
+    assert isinstance(kind, Con)
+    for c in kind.inductive.constructors:
         token = (codec.get("renames") or {}).get(c.name, c.name)
         if not c.types and token in out["true"].vocabulary:
             cuts[f"constant {c.name}"] = Cut(after, "constant", constant=(token,))

@@ -45,9 +45,10 @@ class Cut:
     then : str
         `copy` what is left of the decreasing argument, `stop`, write the `constant`, take the
         `branch` of one constructor whatever is read, or go on with another `function` (heap
-        machines).
+        machines). On a heap `stop` leaves a gap: nothing is written in its place, and what matches
+        on it is a gap too.
     constant : tuple of str
-        Tokens.
+        Tokens; on a heap, of a value of the function's result.
     branch : str
         Name of a constructor.
     function : str

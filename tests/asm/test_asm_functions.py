@@ -228,6 +228,78 @@ def test_a_cut_ends_the_recursion_and_falls_back(cut, output):
     assert " ".join(machine(NUMBER)) == output
     assert " ".join(machine_of(succ, order="reversed", cut=cut)(NUMBER[::-1])[::-1]) == output
     assert " ".join(machine.with_params(k=6)(NUMBER)) == "xO xO xO xO xO xI xH"
+    assert " ".join(machine_of(succ, cut=cut, kind="heap")(NUMBER)) == output
+
+
+def mirrored(tree, k, end):
+    """Mirror image of a nested tuple, cut k calls deep; None: no value."""
+    if k <= 0:
+        return end
+    if tree == ("leaf",):
+        return tree
+    return ("node", mirrored(tree[3], k - 1, end), tree[2], mirrored(tree[1], k - 1, end))
+
+
+def listed(tree, k, end):
+    """Labels of a nested tuple in preorder, cut likewise; no value ends what is appended to it."""
+    if k <= 0:
+        return end
+    if tree == ("leaf",):
+        return ("nil",)
+    left, right = (listed(t, k - 1, end) for t in (tree[1], tree[3]))
+    return ("cons", tree[2], appended(left, right))
+
+
+def appended(one, other):
+    if one is None or one == ("nil",):
+        return one and other
+    return ("cons", one[1], appended(one[2], other))
+
+
+def written(value):
+    """Tokens of a nested tuple."""
+    return [] if value is None else [value[0], *(t for arg in value[1:] for t in written(arg))]
+
+
+@pytest.mark.parametrize("k", [0, 1, 2, 3])
+@pytest.mark.parametrize(
+    ("name", "reference", "end"),
+    [
+        ("mirror", mirrored, None),
+        ("mirror", mirrored, ("leaf",)),
+        ("mirror", mirrored, ("node", ("leaf",), ("true",), ("leaf",))),
+        ("preorder", listed, None),
+        ("preorder", listed, ("nil",)),
+        ("preorder", listed, ("cons", ("true",), ("nil",))),
+    ],
+)
+def test_a_cut_on_a_heap_ends_in_nothing_or_a_constant(name, reference, end, k):
+    f = rlab.library("tree")[name].at(A="bool")
+    cut = Cut(k, "stop") if end is None else Cut(k, "constant", constant=tuple(written(end)))
+    machine, flat = machine_of(f, cut=cut), None
+    if name == "preorder" and end is not None:
+        letters = tuple(t for t in cut.constant if t not in ("cons", "nil"))
+        flat = machine_of(f, output_encoding="flat", cut=Cut(k, "constant", constant=letters))
+    for size in (1, 4, 7, 10, 13):
+        for rank in range(0, f.domain.count(size), 1 + f.domain.count(size) // 5):
+            words = str(f.domain.unrank(size, rank)).replace("(", "").replace(")", "").split()
+            want = written(reference(read(iter(words)), k, end))
+            assert machine(words) == want
+            if flat is not None:
+                assert flat(words) == [t for t in want if t not in ("cons", "nil")]
+
+
+def read(words):
+    """Nested tuple of a tree's tokens."""
+    word = next(words)
+    return ("node", read(words), (next(words),), read(words)) if word == "node" else (word,)
+
+
+def test_a_constant_must_be_a_value_of_the_result():
+    preorder = rlab.library("tree")["preorder"].at(A="bool")
+    for constant in (("leaf",), ("nil", "nil"), ("cons", "nil"), ("true",), ()):
+        with pytest.raises(Refused, match="the constant is no value of the type"):
+            machine_of(preorder, cut=Cut(1, "constant", constant=constant))
 
 
 def test_cuts_deep_enough_change_nothing():
@@ -308,8 +380,10 @@ def test_hypotheses_are_machines_over_one_vocabulary():
     assert len({m.vocabulary for m in found.values()}) == 1
     assert found["cut, copy"](NUMBER) == ["xO", "xO", *NUMBER[2:]]
     trees = hypotheses(rlab.library("tree")["mirror"].at(A="label"), order="reversed")
-    assert {"true", "cut, copy", "cut, branch leaf", "copy"} <= set(trees)
-    assert "window" not in trees and "cut, stop" not in trees
+    cuts = {"cut, copy", "cut, stop", "cut, branch leaf", "cut, constant leaf"}
+    assert {"true", "copy", *cuts} <= set(trees) and "window" not in trees
+    lists = hypotheses(rlab.library("tree")["preorder"].at(A="label"))
+    assert {"cut, stop", "cut, constant nil"} <= set(lists)
 
 
 def test_values_on_the_way_may_have_constructors_that_no_token_stands_for():
