@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 WORDS = ("<pad>", "<bos>", "<eos>", *(f"t{i}" for i in range(61)))
 CORPUS = 8  # batches of training pairs
+BFLOAT16_ISA = "avx512bf16"  # the instruction set with dot products of bfloat16
 MEMORY_STEPS = 3  # updates until the peak of memory is reached
 
 Step = Callable[..., None]
@@ -60,6 +61,7 @@ def run(
     shards: int = 4,
     compiled: bool = True,
     memory: bool = True,
+    bfloat16: bool | None = None,
 ) -> dict[str, Any]:
     """Measure training of each case with each number of threads, ours and PyTorch's by turns.
 
@@ -77,6 +79,9 @@ def run(
         Also `torch.compile`, which takes a minute or so to begin.
     memory : bool
         Also the peak memory of either side, each in a process of its own.
+    bfloat16 : bool, optional
+        Also both sides with products of bfloat16 (PyTorch's by autocast). By default where the
+        processor has dot products of them; elsewhere ours are emulated, right but slow.
 
     Returns
     -------
@@ -84,7 +89,8 @@ def run(
         `machine` and `rows`; a row has `bench case dtype threads peer ours theirs unit ratio
         spread`, ratio above 1 meaning that ours is better. Units: `steps/s`; `% of FMA peak`, the
         useful operations of a step as a share of what multiply-adds alone reach on as many cores;
-        `x 1 thread`, the gain by more threads; `MiB`.
+        `x 1 thread`, the gain by more threads; `MiB`. Rows of `bfloat16` have PyTorch's bfloat16 as
+        a peer, then our float32. `left_out` says in words what was not measured, and why.
 
     Raises
     ------
@@ -96,11 +102,18 @@ def run(
     torch = _torch()
     check(cases, CASES, repeats)
     rows: list[Row] = []
+    left_out: list[str] = []
+    has = _core.isa() == BFLOAT16_ISA
+    if bfloat16 is None and not has:
+        left_out.append(f"bfloat16: in use is {_core.isa()}, its products need {BFLOAT16_ISA}")
     for name in cases:
         rows += _speed_rows(name, repeats, threads, shards, compiled)
+        if has if bfloat16 is None else bfloat16:
+            rows += _bfloat16_rows(name, repeats, threads, shards)
         if memory:
             rows.append(_memory_row(name, max(threads)))
-    return {"machine": {**describe(), "torch": torch.__version__}, "rows": rows}
+    machine = {**describe(), "torch": torch.__version__}
+    return {"machine": machine, "rows": rows, "left_out": left_out}
 
 
 def _torch() -> Any:
@@ -142,6 +155,33 @@ def _speed_rows(
             alone = rates["ours", 1].median
             gain = rates[same].median / rates[same[0], 1].median
             rows.append(row(_peer(*same), gain * alone, "x 1 thread", 1 / alone))
+    return rows
+
+
+def _bfloat16_rows(name: str, repeats: int, threads: Sequence[int], shards: int) -> list[Row]:
+    case = CASES[name]
+    split = corpus(case)
+    sides = {
+        "ours": our_step(case, split, shards, "bfloat16"),
+        "float32": our_step(case, split, shards),
+        "bfloat16 autocast": their_step(case, split, False, autocast=True),
+    }
+    programs = {
+        (side, count): partial(step, threads=count)
+        for count in threads
+        for side, step in sides.items()
+    }
+    rates = interleaved(programs, repeats, 1 if case.tokens else CORPUS)
+    best = max((k for k in rates if "autocast" in k[0]), key=lambda key: rates[key].median)
+    rows = []
+    for count in threads:
+        alone = rates["float32", count].median
+        for peer, theirs in (
+            (_peer(*best), rates[best].median),
+            (f"ours, float32, {count} threads", alone),
+        ):
+            row = _row(name, count, rates["ours", count], peer, theirs, "steps/s")
+            rows.append({**row, "dtype": "bfloat16"})
     return rows
 
 
@@ -257,7 +297,7 @@ def our_model(case: Case, split: PackedSplit) -> _core.Model:
     )
 
 
-def our_step(case: Case, split: PackedSplit, shards: int) -> Step:
+def our_step(case: Case, split: PackedSplit, shards: int, precision: str = "float32") -> Step:
     """Return a function that makes `count` of our updates on `threads` threads."""
     trainer = _core.Trainer(
         our_model(case, split),
@@ -279,7 +319,7 @@ def our_step(case: Case, split: PackedSplit, shards: int) -> Step:
         clip=1.0,
         label_smoothing=0.0,
         seed=0,
-        precision="float32",
+        precision=precision,
     )
 
     def step(count: int, threads: int) -> None:
@@ -288,7 +328,7 @@ def our_step(case: Case, split: PackedSplit, shards: int) -> Step:
     return step
 
 
-def their_step(case: Case, split: PackedSplit, compiled: bool) -> Step:
+def their_step(case: Case, split: PackedSplit, compiled: bool, autocast: bool = False) -> Step:
     """Return a function that makes `count` updates of PyTorch's on `threads` threads."""
     from recursionlab.bench.torch_peer import Seq2Seq, loss_of, padded_batches
 
@@ -306,7 +346,8 @@ def their_step(case: Case, split: PackedSplit, compiled: bool) -> Step:
         nonlocal made
         torch.set_num_threads(threads)
         for _ in range(count):
-            loss = loss_function(model, *batches[made % len(batches)])
+            with torch.autocast("cpu", torch.bfloat16, enabled=autocast):
+                loss = loss_function(model, *batches[made % len(batches)])
             made += 1
             optimizer.zero_grad(set_to_none=True)
             loss.backward()

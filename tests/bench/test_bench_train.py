@@ -36,6 +36,24 @@ def test_rows_have_what_readers_expect(tiny):
         assert 0 < rows["% of FMA peak", count]["ours"] < 100
 
 
+def test_bfloat16_has_both_precisions_as_peers(tiny):
+    rows = bench.run(["tiny"], 1, (1,), compiled=False, memory=False, bfloat16=True)["rows"]
+    half = [row for row in rows if row["dtype"] == "bfloat16"]
+    assert ["autocast" in row["peer"] for row in half] == [True, False]
+    assert "float32" in half[1]["peer"] and half[0]["ours"] == half[1]["ours"]
+
+
+@pytest.mark.parametrize("isa", ["avx2", bench.BFLOAT16_ISA])
+def test_bfloat16_is_left_out_in_words_where_the_processor_lacks_it(tiny, monkeypatch, isa):
+    monkeypatch.setattr(bench._core, "isa", lambda: isa)
+    monkeypatch.setattr(bench, "fma_loop", lambda calls: 1.0)
+    monkeypatch.setattr(bench, "_bfloat16_rows", lambda *_: [{"dtype": "bfloat16"}])
+    result = bench.run(["tiny"], 1, (1,), compiled=False, memory=False)
+    has = isa == bench.BFLOAT16_ISA
+    assert any(row["dtype"] == "bfloat16" for row in result["rows"]) == has
+    assert [isa in reason for reason in result["left_out"]] == ([] if has else [True])
+
+
 @pytest.mark.parametrize("name", bench.CASES)
 def test_both_sides_have_the_same_parameters(name):
     pytest.importorskip("torch")

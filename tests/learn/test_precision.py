@@ -60,8 +60,13 @@ def test_an_unknown_precision_is_refused_by_name():
 
 
 @pytest.mark.slow
-def test_bfloat16_ends_within_the_spread_of_float32_seeds():
-    data = rlab.make_dataset(rlab.library("binary")["succ"], sizes=range(1, 11))
+@pytest.mark.parametrize("task", ["successor", "traversal"])
+def test_bfloat16_ends_within_the_spread_of_float32_seeds(task):
+    if task == "successor":
+        data = rlab.make_dataset(rlab.library("binary")["succ"], sizes=range(1, 11))
+    else:
+        preorder = rlab.library("tree")["preorder"].at(A="label")
+        data = rlab.make_dataset(preorder, sizes=range(1, 11), per_size=600)
     model = rlab.Transformer(d_model=32, encoder_layers=1, decoder_layers=1)
 
     def end(seed, precision):
