@@ -85,7 +85,8 @@ make_room(rlab_ctx *ctx, rlab_team **team, rlab_minibatch *pairs, const rlab_mod
     rlab_batch batch;
     RLAB_TRY(check_lengths(ctx, model, corpus));
     RLAB_TRY(rlab_minibatch_new(ctx, pairs, &model->roles, corpus, size));
-    RLAB_TRY(rlab_team_new(ctx, team, model->graph, kernels, shards, training));
+    RLAB_TRY(training ? rlab_team_new_turns(ctx, team, model->graph, kernels, shards)
+                      : rlab_team_new(ctx, team, model->graph, kernels, shards, false));
     make_batch(&batch, model, pairs);
     return rlab_team_reserve(ctx, *team, &batch);
 }

@@ -5,7 +5,8 @@
 #include <string.h>
 
 typedef struct shard {
-    rlab_exec *exec;
+    rlab_exec *exec; /* its own, or the one whose turn it has */
+    float *grad;     /* where its gradient goes */
     rlab_batch batch;
     rlab_run run;
     int32_t first, count; /* sequences of the whole batch */
@@ -18,41 +19,68 @@ struct rlab_team {
     const rlab_kernels *kernels;
     int32_t n;
     shard *shards;
-    int64_t *ids; /* (ids_cap,) 0, 1, ... for batches that name no sequences */
+    bool training, turns;   /* turns: shards share execs, as many as threads */
+    rlab_exec **execs;      /* (n,) */
+    int32_t n_execs;        /* made so far */
+    rlab_capacity capacity; /* turns: of every exec */
+    int64_t *ids;           /* (ids_cap,) 0, 1, ... for batches that name no sequences */
     size_t ids_cap;
     /* of the current run */
     const rlab_weights *weights;
     float *grad;
+    int32_t first, last; /* shards of this round */
 };
 
-rlab_status
-rlab_team_new(rlab_ctx *ctx, rlab_team **out, const rlab_graph *graph, const rlab_kernels *kernels,
-              int32_t shards, bool training) {
+/* Makes execs until there are `count`. */
+static rlab_status
+want_execs(rlab_ctx *ctx, rlab_team *team, int32_t count) {
+    for (; team->n_execs < count; team->n_execs++)
+        RLAB_TRY(rlab_exec_new(ctx, &team->execs[team->n_execs], team->graph, team->kernels,
+                               team->training));
+    return RLAB_OK;
+}
+
+static rlab_status
+make_team(rlab_ctx *ctx, rlab_team **out, const rlab_graph *graph, const rlab_kernels *kernels,
+          int32_t shards, bool training, bool turns) {
     rlab_team *team;
     if (shards < 1)
         return rlab_fail(ctx, RLAB_EVALUE, "shards: expected at least 1, got %d", shards);
     RLAB_TRY(rlab_alloc(ctx, (void **)&team, 1, sizeof *team));
     team->graph = graph;
     team->kernels = kernels;
-    if (rlab_alloc(ctx, (void **)&team->shards, (size_t)shards, sizeof *team->shards) != RLAB_OK)
-        goto fail;
+    team->training = training;
+    team->turns = turns;
     team->n = shards;
-    for (int32_t s = 0; s < shards; s++)
-        if (rlab_exec_new(ctx, &team->shards[s].exec, graph, kernels, training) != RLAB_OK)
-            goto fail;
+    if (rlab_alloc(ctx, (void **)&team->shards, (size_t)shards, sizeof *team->shards) != RLAB_OK ||
+        rlab_alloc(ctx, (void **)&team->execs, (size_t)shards, sizeof *team->execs) != RLAB_OK ||
+        want_execs(ctx, team, turns ? 1 : shards) != RLAB_OK) {
+        rlab_team_free(team);
+        return ctx->status;
+    }
     *out = team;
     return RLAB_OK;
-fail:
-    rlab_team_free(team);
-    return ctx->status;
+}
+
+rlab_status
+rlab_team_new(rlab_ctx *ctx, rlab_team **out, const rlab_graph *graph, const rlab_kernels *kernels,
+              int32_t shards, bool training) {
+    return make_team(ctx, out, graph, kernels, shards, training, false);
+}
+
+rlab_status
+rlab_team_new_turns(rlab_ctx *ctx, rlab_team **out, const rlab_graph *graph,
+                    const rlab_kernels *kernels, int32_t shards) {
+    return make_team(ctx, out, graph, kernels, shards, true, true);
 }
 
 void
 rlab_team_free(rlab_team *team) {
     if (!team)
         return;
-    for (int32_t s = 0; s < team->n; s++)
-        rlab_exec_free(team->shards[s].exec);
+    for (int32_t e = 0; e < team->n_execs; e++)
+        rlab_exec_free(team->execs[e]);
+    rlab_free(team->execs);
     rlab_free(team->shards);
     rlab_free(team->ids);
     rlab_free(team);
@@ -124,40 +152,72 @@ rlab_team_reserve(rlab_ctx *ctx, rlab_team *team, const rlab_batch *batch) {
         team->ids[i] = (int64_t)i;
     cut(team, batch, n_seqs);
     for (int32_t s = 0; s < team->n; s++) {
-        rlab_capacity c;
-        memset(&c, 0, sizeof c);
-        RLAB_TRY(rlab_capacity_cover(ctx, &c, team->graph, &team->shards[s].batch));
-        RLAB_TRY(rlab_exec_reserve(ctx, team->shards[s].exec, &c));
+        rlab_capacity own, *c = team->turns ? &team->capacity : &own;
+        memset(&own, 0, sizeof own);
+        RLAB_TRY(rlab_capacity_cover(ctx, c, team->graph, &team->shards[s].batch));
+        if (!team->turns)
+            RLAB_TRY(rlab_exec_reserve(ctx, team->execs[s], c));
     }
+    for (int32_t e = 0; team->turns && e < team->n_execs; e++)
+        RLAB_TRY(rlab_exec_reserve(ctx, team->execs[e], &team->capacity));
     return RLAB_OK;
+}
+
+static void
+run_shard(const rlab_team *team, shard *at) {
+    float *own = at->exec->grad;
+    rlab_ctx_init(&at->ctx);
+    if (team->grad) {
+        at->exec->grad = at->grad;
+        rlab_exec_zero_grad(at->exec);
+    }
+    if (rlab_exec_forward(&at->ctx, &at->loss, at->exec, team->weights, &at->batch, &at->run) ==
+            RLAB_OK &&
+        team->grad && at->count > 0)
+        rlab_exec_backward(&at->ctx, at->exec);
+    at->exec->grad = own;
 }
 
 static void
 run_shards(void *arg, int64_t first, int64_t last, int worker) {
     rlab_team *team = arg;
     (void)worker;
-    for (int64_t s = first; s < last; s++) {
-        shard *at = &team->shards[s];
-        rlab_ctx_init(&at->ctx);
-        if (team->grad)
-            rlab_exec_zero_grad(at->exec);
-        if (rlab_exec_forward(&at->ctx, &at->loss, at->exec, team->weights, &at->batch, &at->run) ==
-                RLAB_OK &&
-            team->grad && at->count > 0)
-            rlab_exec_backward(&at->ctx, at->exec);
-    }
+    for (int64_t s = team->first + first; s < team->first + last; s++)
+        run_shard(team, &team->shards[s]);
 }
 
-/* grad = shard 0 + shard 1 + ..., in that order, for a range of elements. */
+/* grad = shard 0 + shard 1 + ..., in that order, for a range of elements; shard 0 is there. */
 static void
 add_range(void *arg, int64_t first, int64_t last, int worker) {
     rlab_team *team = arg;
     size_t n = (size_t)(last - first);
     (void)worker;
-    memcpy(team->grad + first, rlab_exec_grad(team->shards[0].exec) + first, n * sizeof(float));
-    for (int32_t s = 1; s < team->n; s++)
-        team->kernels->add(n, team->grad + first, rlab_exec_grad(team->shards[s].exec) + first,
-                           team->grad + first);
+    for (int32_t s = team->first > 0 ? team->first : 1; s < team->last; s++)
+        team->kernels->add(n, team->grad + first, team->shards[s].grad + first, team->grad + first);
+}
+
+/* Runs as many shards as there are execs, adds their gradients and losses. */
+static rlab_status
+run_round(rlab_ctx *ctx, rlab_loss *sum, rlab_team *team, int32_t first, int32_t lanes,
+          int threads) {
+    team->first = first;
+    team->last = first + lanes < team->n ? first + lanes : team->n;
+    for (int32_t s = first; s < team->last; s++) {
+        shard *at = &team->shards[s];
+        at->exec = team->execs[s - first];
+        at->grad = s == 0 ? team->grad : at->exec->grad;
+    }
+    rlab_par_for(threads, team->last - first, 1, run_shards, team);
+    for (int32_t s = first; s < team->last; s++) {
+        const shard *at = &team->shards[s];
+        if (at->ctx.status != RLAB_OK)
+            return rlab_fail_at(ctx, at->ctx.status, at->ctx.position, "%s", at->ctx.message);
+        sum->sum += at->loss.sum;
+        sum->count += at->loss.count;
+    }
+    if (team->grad && team->last > 1)
+        rlab_par_for(threads, (int64_t)team->graph->size, 1 << 14, add_range, team);
+    return RLAB_OK;
 }
 
 /* Labels that count in the whole batch. */
@@ -184,6 +244,8 @@ rlab_team_run(rlab_ctx *ctx, rlab_loss *loss, float *grad, rlab_team *team,
     rlab_loss sum = {0, 0};
     double scale = run->loss_scale;
     int64_t labels;
+    const int32_t lanes = !team->turns || threads > team->n ? team->n : threads < 1 ? 1 : threads;
+    RLAB_TRY(want_execs(ctx, team, lanes));
     RLAB_TRY(rlab_team_reserve(ctx, team, batch));
     labels = count_labels(team->graph, batch);
     if (grad && !labels)
@@ -196,16 +258,8 @@ rlab_team_run(rlab_ctx *ctx, rlab_loss *loss, float *grad, rlab_team *team,
         team->shards[s].run = *run;
         team->shards[s].run.loss_scale = scale;
     }
-    rlab_par_for(threads, team->n, 1, run_shards, team);
-    for (int32_t s = 0; s < team->n; s++) {
-        const shard *at = &team->shards[s];
-        if (at->ctx.status != RLAB_OK)
-            return rlab_fail_at(ctx, at->ctx.status, at->ctx.position, "%s", at->ctx.message);
-        sum.sum += at->loss.sum;
-        sum.count += at->loss.count;
-    }
-    if (grad)
-        rlab_par_for(threads, (int64_t)team->graph->size, 1 << 14, add_range, team);
+    for (int32_t first = 0; first < team->n; first += lanes)
+        RLAB_TRY(run_round(ctx, &sum, team, first, lanes, threads));
     if (loss)
         *loss = sum;
     return RLAB_OK;
@@ -217,7 +271,8 @@ rlab_team_exec(rlab_team *team, int32_t s, int32_t *first, int32_t *count) {
         *first = team->shards[s].first;
     if (count)
         *count = team->shards[s].count;
-    return team->shards[s].exec;
+    assert(!team->turns);
+    return team->execs[s];
 }
 
 int32_t
@@ -228,7 +283,7 @@ rlab_team_shards(const rlab_team *team) {
 size_t
 rlab_team_bytes(const rlab_team *team) {
     size_t bytes = 0;
-    for (int32_t s = 0; s < team->n; s++)
-        bytes += rlab_exec_bytes(team->shards[s].exec);
+    for (int32_t e = 0; e < team->n_execs; e++)
+        bytes += rlab_exec_bytes(team->execs[e]);
     return bytes;
 }

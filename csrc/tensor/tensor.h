@@ -286,6 +286,10 @@ void rlab_exec_slot_copy(rlab_exec *exec, int32_t space, int32_t from, int32_t t
 /* `shards` execs. The number of shards is part of the result; the number of threads is not. */
 rlab_status rlab_team_new(rlab_ctx *ctx, rlab_team **out, const rlab_graph *graph,
                           const rlab_kernels *kernels, int32_t shards, bool training);
+/* One for training alone: shards take turns on as many execs as there are threads, so that neither
+ * activations nor gradients of all are held at once. The same results; no exec can be asked for. */
+rlab_status rlab_team_new_turns(rlab_ctx *ctx, rlab_team **out, const rlab_graph *graph,
+                                const rlab_kernels *kernels, int32_t shards);
 void rlab_team_free(rlab_team *team);
 /* Room for this whole batch cut as rlab_team_run cuts it. */
 rlab_status rlab_team_reserve(rlab_ctx *ctx, rlab_team *team, const rlab_batch *batch);

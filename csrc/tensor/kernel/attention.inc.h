@@ -26,32 +26,74 @@ attention_work(const rlab_attention *t) {
     return 2 * rows * t->lk + GEMM_WORK;
 }
 
-/* x = scale x + bias over one row of len scores; returns the largest. bias may be NULL. */
+/* Columns to go over for the len that a row of lk sees: whole vectors where they fit, for parts of
+ * one are slow to store and to load again. What lies past len is masked by CUT. */
+INLINE size_t
+row_reach(size_t lk, size_t len) {
+    const size_t whole = (len + VL - 1) / VL * VL;
+    return whole <= lk ? whole : len;
+}
+
+#define CUT(x, fill) (p + VL > len && p < len ? vf_first(x, len - p, fill) : (x))
+
+/* x = scale x + bias over the len scores of a row; returns the largest. bias may be NULL. */
 INLINE float
-row_scores(size_t len, float scale, const float *bias, float *x) {
-    const vf a = vf_set1(scale), none = vf_set1(-__builtin_inff());
+row_scores(size_t reach, size_t len, float scale, const float *bias, float *x) {
+    const vf a = vf_set1(scale);
     vf acc[NACC];
-    UNROLL for (int z = 0; z < NACC; z++) acc[z] = none;
-    EACH_LANE_VECTOR(len, {
+    UNROLL for (int z = 0; z < NACC; z++) acc[z] = vf_set1(-__builtin_inff());
+    EACH_LANE_VECTOR(reach, {
         vf t = vf_load_left(x + p, left, 0.0f) * a;
         if (bias)
             t += vf_load_left(bias + p, left, 0.0f);
+        t = CUT(t, -__builtin_inff());
         vf_store_left(x + p, left, t);
-        if (left < VL)
-            t = vf_load_left(x + p, left, -__builtin_inff());
         acc[u] = vf_max(acc[u], t);
     });
     return fold_max(acc);
 }
 
-/* Raw products to probabilities in place: rows [i0, i0 + rows) of head h, s (rows, lk). */
-static void
-attention_softmax(const rlab_attention *t, size_t h, size_t i0, size_t rows, float *s) {
-    for (size_t r = 0; r < rows; r++, s += t->lk) {
+/* x[i] = 0 for first <= i < n. */
+INLINE void
+zero_from(size_t first, size_t n, float *x) {
+    for (; first + VL <= n; first += VL)
+        vf_store(x + first, vf_set1(0.0f));
+    for (; first < n; first++)
+        x[first] = 0.0f;
+}
+
+/* Rows that go through a step together, so that no step waits for a sum. */
+#define SOFTMAX_ROWS 8
+
+/* Raw products to probabilities in place: rows [i0, i0 + rows) of head h, s (rows, lk); at most
+ * SOFTMAX_ROWS. */
+INLINE void
+softmax_rows(const rlab_attention *t, size_t h, size_t i0, size_t rows, float *s) {
+    float max[SOFTMAX_ROWS], sum[SOFTMAX_ROWS];
+    for (size_t r = 0; r < rows; r++) {
         const size_t len = visible(t, i0 + r);
         const float *bias = t->bias ? t->bias + (h * t->lq + i0 + r) * t->lk : NULL;
-        softmax_row(t->lk, len, row_scores(len, t->scale, bias, s), s, s);
+        max[r] = row_scores(row_reach(t->lk, len), len, t->scale, bias, s + r * t->lk);
     }
+    for (size_t r = 0; r < rows; r++) {
+        float *x = s + r * t->lk;
+        sum[r] = row_exp(row_reach(t->lk, visible(t, i0 + r)), x, max[r], x);
+    }
+    for (size_t r = 0; r < rows; r++, s += t->lk) {
+        const size_t len = visible(t, i0 + r), reach = row_reach(t->lk, len);
+        const vf inverse = vf_set1(1.0f / sum[r]);
+        EACH_VECTOR(reach, {
+            vf_store_left(s + p, left, CUT(vf_load_left(s + p, left, 0.0f) * inverse, 0.0f));
+        });
+        zero_from(reach, t->lk, s);
+    }
+}
+
+static void
+attention_softmax(const rlab_attention *t, size_t h, size_t i0, size_t rows, float *s) {
+    for (size_t r = 0; r < rows; r += SOFTMAX_ROWS)
+        softmax_rows(t, h, i0 + r, rows - r < SOFTMAX_ROWS ? rows - r : SOFTMAX_ROWS,
+                     s + r * t->lk);
 }
 
 /* out = p with dropped entries zero and the rest scaled; rows from i0 of head h. */
@@ -97,20 +139,51 @@ attention_fwd(const rlab_attention *t, size_t h0, size_t h1, const float *q, con
     }
 }
 
-/* ds = p (dp - sum_j dp p) in place of dp over what each row sees, 0 beyond; a copy goes to dbias.
- */
-static void
-attention_softmax_bwd(const rlab_attention *t, size_t h, size_t i0, size_t rows, const float *p,
-                      float *dp, float *dbias) {
-    for (size_t r = 0; r < rows; r++, p += t->lk, dp += t->lk) {
+/* sum_j y dy over what a row sees, after what lies past it in dy has been made 0. */
+INLINE float
+row_seen_dot(size_t reach, size_t len, const float *y, float *dy) {
+    ZERO_LANES(acc);
+    EACH_LANE_VECTOR(reach, {
+        const vf t = CUT(vf_load_left(dy + p, left, 0.0f), 0.0f);
+        vf_store_left(dy + p, left, t);
+        acc[u] = vf_fma(vf_load_left(y + p, left, 0.0f), t, acc[u]);
+    });
+    return fold_add(acc);
+}
+
+/* ds = scale y (dy - sum_j dy y) in place of dy over what each row sees, 0 beyond; dbias the same
+ * without the scale; at most SOFTMAX_ROWS rows. */
+INLINE void
+softmax_rows_bwd(const rlab_attention *t, size_t h, size_t i0, size_t rows, const float *y,
+                 float *dy, float *dbias) {
+    const vf scale = vf_set1(t->scale);
+    float dots[SOFTMAX_ROWS];
+    for (size_t r = 0; r < rows; r++) {
         const size_t len = visible(t, i0 + r);
-        softmax_row_bwd(len, p, dp, 0, dp);
-        for (size_t j = len; j < t->lk; j++)
-            dp[j] = 0.0f;
-        if (dbias)
-            map_same(t->lk, dp, dbias + (h * t->lq + i0 + r) * t->lk);
-        map_scale(len, t->scale, dp, dp);
+        dots[r] = row_seen_dot(row_reach(t->lk, len), len, y + r * t->lk, dy + r * t->lk);
     }
+    for (size_t r = 0; r < rows; r++, y += t->lk, dy += t->lk) {
+        const size_t len = visible(t, i0 + r), reach = row_reach(t->lk, len);
+        const vf dot = vf_set1(dots[r]);
+        float *to = dbias ? dbias + (h * t->lq + i0 + r) * t->lk : NULL;
+        EACH_VECTOR(reach, {
+            const vf d = vf_load_left(y + p, left, 0.0f) * (vf_load_left(dy + p, left, 0.0f) - dot);
+            if (to)
+                vf_store_left(to + p, left, CUT(d, 0.0f));
+            vf_store_left(dy + p, left, CUT(scale * d, 0.0f));
+        });
+        zero_from(reach, t->lk, dy);
+        if (to)
+            zero_from(reach, t->lk, to);
+    }
+}
+
+static void
+attention_softmax_bwd(const rlab_attention *t, size_t h, size_t i0, size_t rows, const float *y,
+                      float *dy, float *dbias) {
+    for (size_t r = 0; r < rows; r += SOFTMAX_ROWS)
+        softmax_rows_bwd(t, h, i0 + r, rows - r < SOFTMAX_ROWS ? rows - r : SOFTMAX_ROWS,
+                         y + r * t->lk, dy + r * t->lk, dbias);
 }
 
 /* One block of query rows of head h. dv += pd^T dout; dp = dout v^T; ds; dq = ds k; dk += ds^T q.

@@ -111,7 +111,7 @@ attention_one(const rlab_attention *t, size_t ldbias, const float *q, const floa
     for (size_t h = 0; h < t->h; h++) {
         float *s = scores + h * ld;
         const float *bias = t->bias ? t->bias + h * ldbias : NULL;
-        softmax_row(t->lk, t->lk, row_scores(t->lk, t->scale, bias, s), s, s);
+        softmax_row(t->lk, t->lk, row_scores(t->lk, t->lk, t->scale, bias, s), s, s);
     }
     for (size_t j = 0; j < t->lk; j += ONE_KEYS)
         for (size_t h = 0; h < t->h; h++)

@@ -142,7 +142,19 @@ vf_load_part(const float *p, size_t n, float fill) {
 
 INLINE void
 vf_store_part(float *p, size_t n, vf x) {
-    _mm256_maskstore_ps(p, (__m256i)vi_first(n), (__m256)x);
+    __m128 t = _mm256_castps256_ps128((__m256)x); /* in pieces: a masked store is microcode */
+    if (n & 4) {
+        _mm_storeu_ps(p, t);
+        p += 4;
+        t = _mm256_extractf128_ps((__m256)x, 1);
+    }
+    if (n & 2) {
+        _mm_storel_pi((__m64 *)p, t);
+        p += 2;
+        t = _mm_movehl_ps(t, t);
+    }
+    if (n & 1)
+        _mm_store_ss(p, t);
 }
 
 #else
@@ -214,6 +226,20 @@ INLINE vf
 vf_copysign(vf x, vf s) {
     vi sign = vi_set1(INT32_MIN);
     return (vf)(((vi)x & ~sign) | ((vi)s & sign));
+}
+
+/* The first n <= VL lanes of x, `fill` in the rest. */
+INLINE vf
+vf_first(vf x, size_t n, float fill) {
+#if defined(RLAB_HAS_512)
+    return vf_sel((__mmask16)((1u << n) - 1u), x, vf_set1(fill));
+#elif defined(__AVX2__)
+    return vf_sel(vi_first(n), x, vf_set1(fill));
+#else
+    for (size_t i = n; i < VL; i++)
+        x[i] = fill;
+    return x;
+#endif
 }
 
 /* Loads at most VL of the `left` > 0 floats at p. */
