@@ -85,6 +85,17 @@ def test_threads_change_no_bit(shards):
     assert found[0] == found[1] == found[2]
 
 
+def test_threads_may_change_on_the_way():
+    split = copy_split()
+    found = []
+    for counts in [(1, 1, 1), (1, 3, 2), (5, 1, 2)]:
+        model, trainer = trainer_for(split, model_for(split, dropout=0.2), shards=5)
+        for threads in counts:
+            trainer.run(2, threads)
+        found.append(b"".join(array.tobytes() for array in weights(model).values()))
+    assert found[0] == found[1] == found[2]
+
+
 def test_shards_change_only_the_rounding():
     split = copy_split()
     first = {}

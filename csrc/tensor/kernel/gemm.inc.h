@@ -15,7 +15,7 @@
 #define GEMM_MR 6         /* rows of a register tile */
 #define NR (GEMM_NV * VL) /* its columns, and those of a panel */
 #define KC 256            /* k of a chunk: part of the result's definition, the same for all */
-#define MC (64 * GEMM_MR) /* rows of a whose chunk stays in the second-level cache */
+#define MC (24 * GEMM_MR) /* rows of a whose chunk is a third of a small second-level cache */
 /* A transposed a is laid out anew where its rows lie this far apart (a page for every two) and so
  * many columns pay for it; nearer rows are read faster where they are. */
 #define GEMM_STRIPS_LDA 512
@@ -53,6 +53,7 @@ typedef struct tail {
     static void name(size_t kc, const float *a, size_t lda, const float *b, size_t ldb,            \
                      const tail *t, float *c, size_t ldc) {                                        \
         vf acc[MR][NV];                                                                            \
+        UNROLL for (int i = 0; i < MR; i++) __builtin_prefetch(c + (size_t)i * ldc, 1);            \
         UNROLL for (int i = 0; i < MR; i++) UNROLL for (int j = 0; j < NV; j++) acc[i][j] =        \
             vf_set1(0.0f);                                                                         \
         for (size_t k = 0; k < kc; k++) {                                                          \
@@ -237,14 +238,7 @@ panel_product(const job *g, micro_table fns, size_t i0, size_t i1, size_t j0, si
             a = strip;
             lda = GEMM_MR;
             strip += GEMM_STRIP;
-        } else if (!g->trans_a && i + mr + GEMM_MR <= i1) {
-            for (size_t r = mr; r < mr + GEMM_MR; r++) {
-                __builtin_prefetch(a + r * lda);
-                __builtin_prefetch(a + r * lda + 16);
-            }
         }
-        for (size_t r = 0; r < mr; r++)
-            __builtin_prefetch(g->c + (i + r) * g->ldc + j0, 1);
         if (whole) {
             const tail t = tail_of(g, i, j0);
             fn(kc, a, lda, b, ldb, tailed ? &t : NULL, g->c + i * g->ldc + j0, g->ldc);
@@ -268,10 +262,19 @@ product_of_nothing(const job *g) {
 
 /* ---- packing -------------------------------------------------------------------------------- */
 
+#define PACK_AHEAD 12 /* rows: those of a panel lie too far apart to be foreseen */
+
 /* out (kc, stride) = b[k, j] for b (kc, n) row-major, columns past w zero. */
 static void
 pack_rows(size_t kc, size_t w, const float *b, size_t ldb, float *out) {
     const size_t stride = panel_stride(w);
+    if (w == NR) {
+        for (size_t k = 0; k < kc; k++, b += ldb, out += NR) {
+            __builtin_prefetch(b + PACK_AHEAD * ldb);
+            UNROLL for (int v = 0; v < GEMM_NV; v++) vf_store(out + v * VL, vf_load(b + v * VL));
+        }
+        return;
+    }
     for (size_t k = 0; k < kc; k++, b += ldb, out += stride)
         EACH_VECTOR(w, { vf_store(out + p, vf_load_left(b + p, left, 0.0f)); });
 }
