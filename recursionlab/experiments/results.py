@@ -102,7 +102,7 @@ def differences(folder: Path, results: Results) -> dict[str, Any]:
     out = {}
     for split in dict.fromkeys(s for seeds in results.values() for s in splits_of(seeds)):
         files = sorted((folder / "runs").rglob(f"samples-{split}.jsonl"))
-        runs = read_scored([file.parent for file in files], split)
+        runs = read_scored([file.parent for file in files], split) if len(files) > 1 else []
         if len(runs) < 2 or not set.intersection(*(set(run.exact) for run in runs)):
             continue
         found = compare(runs).to_dict()

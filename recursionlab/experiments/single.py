@@ -169,7 +169,8 @@ def run_one(
 
             values = as_values(data, now())[name]
             by, seen = settings.evaluate.by, data["train"]
-            whole = rollout(run, data[name], values, by=by, train=seen)
+            kept = folder / f"samples-{name}-rollout.jsonl"
+            whole = rollout(run, data[name], values, by=by, train=seen, samples=kept)
             whole.save(folder / f"evaluation-{whole.split}.json")
             summary["splits"][whole.split] = whole.overall
     if settings.evaluate.shortcut and summary["status"] != "diverged":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -51,6 +52,7 @@ def rollout(
     *,
     by: Sequence[str],
     train: Split | None = None,
+    samples: str | Path | None = None,
     slack: int = 2,
 ) -> Evaluation:
     """Evaluate a step-wise model on whole reductions.
@@ -63,7 +65,7 @@ def rollout(
         Of the task `step`.
     values : Split
         The same values under the task `value`, where the right results stand.
-    by, train
+    by, train, samples
         As for `evaluate`.
     slack : int
         Steps allowed beyond the longest reduction.
@@ -83,7 +85,7 @@ def rollout(
         packed = Packed(answers.ids, answers.offsets)
         for k, i in enumerate(going):
             now[i] = packed[k].tolist()
-    return evaluate(Packed.of(now), goal, by=by, train=train)
+    return evaluate(Packed.of(now), goal, by=by, train=train, samples=samples)
 
 
 def _asked(goal: Split, terms: list[list[int]], items: Any) -> Split:

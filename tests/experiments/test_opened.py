@@ -154,3 +154,21 @@ def test_a_t5_shaped_folder_is_fine_tuned_and_judged(tmp_path):
     run = rlab.load_run(out.folder / "runs/natural/seed-0")
     assert run.model_config.positions == "relative" and run.model_config.d_model == 16
     assert run.model.config["vocab_size"] == len(run.vocabulary)
+
+
+@pytest.mark.slow
+def test_a_step_wise_experiment_ends_with_its_rollouts_claimed(tmp_path):
+    sets = {
+        "train.steps": 3,
+        "experiment.seeds": [0],
+        "data.sizes": "1..7",
+        "data.gen_sizes": "10",
+        "data.gen_per_size": 10,
+        "model.d_model": 16,
+    }
+    out = reproduce("traversal", quick=True, sets=sets, output=tmp_path / "out", quiet=True)
+    summary = read_json(out.folder / "summary.json")
+    claims = {c["name"]: c for c in summary["claims"]}
+    assert all(len(c["values"]) == 1 for c in claims.values())
+    assert "gen_size-rollout" in claims["longer"]["measured"]
+    assert len([*out.folder.rglob("samples-test-rollout.jsonl")]) == 2
