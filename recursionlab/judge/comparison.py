@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from recursionlab.errors import InputError
 from recursionlab.judge.evaluation import Table
+from recursionlab.judge.student import interval
 from recursionlab.judge.wilson import wilson
 
 ALPHA = 0.05
@@ -167,7 +168,8 @@ class Comparison:
         Two runs on the same items: `first second only_first only_second difference low high p`,
         where p is McNemar's, adjusted by Holm, and the interval is the paired bootstrap's.
     configurations : Table
-        `configuration seeds mean sd min max`.
+        `configuration seeds mean sd min max low high`: the last two are the 95 % interval of
+        the mean by Student's t, within 0 and 1; of one seed nothing is known.
     tests : Table
         Two configurations over their seeds: `first second difference p least_p`.
     findings : list of str
@@ -321,6 +323,7 @@ def _over_seeds(
             "sd": float(np.std(rates, ddof=1)) if len(rates) > 1 else 0.0,
             "min": min(rates),
             "max": max(rates),
+            **_of_mean(rates),
         }
         for name, rates in groups.items()
     )
@@ -335,11 +338,17 @@ def _over_seeds(
     if len(groups) == 1 and len(runs) > 1:
         name, rates = next(iter(groups.items()))
         if len(rates) > 1:
-            findings.append(
+            findings.insert(
+                0,
                 f"All are seeds of one configuration, {name}: what differs between them is the"
-                f" seed's doing ({_percent(min(rates))} to {_percent(max(rates))})."
+                f" seed's doing ({_percent(min(rates))} to {_percent(max(rates))}).",
             )
     return table, tests
+
+
+def _of_mean(rates: Sequence[float]) -> dict[str, float]:
+    low, high = interval(rates) or (0.0, 1.0)
+    return {"low": max(0.0, low), "high": min(1.0, high)}
 
 
 def _test_sentence(row: Mapping[str, Any], tests: int) -> str:

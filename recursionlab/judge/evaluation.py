@@ -37,7 +37,7 @@ class Table(list[dict[str, Any]]):
 
     def _cells(self) -> list[list[str]]:
         keys = list(dict.fromkeys(key for row in self for key in row))
-        return [keys, *([_cell(row.get(key, "")) for key in keys] for row in self)]
+        return [keys, *([_cell(key, row.get(key, "")) for key in keys] for row in self)]
 
     def __str__(self) -> str:
         """Return the aligned table."""
@@ -56,8 +56,17 @@ class Table(list[dict[str, Any]]):
         return f"<table>{''.join(parts)}</table>"
 
 
-def _cell(value: Any) -> str:
-    return f"{value:.4f}" if isinstance(value, float) else str(value)
+# Columns that are shares, or differences of shares: shown in percent.
+SHARES = frozenset(
+    "rate low high mean sd min max difference share exact_match deviation lowest highest".split()
+)
+
+
+def _cell(key: str, value: Any) -> str:
+    if not isinstance(value, float):
+        return str(value)
+    share = key in SHARES or key.endswith("accuracy")
+    return f"{100 * value:.1f} %" if share else f"{value:.4g}"
 
 
 @dataclass(frozen=True)

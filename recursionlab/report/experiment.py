@@ -12,6 +12,7 @@ from recursionlab.files import read_json
 from recursionlab.report.claims import claims_sections
 from recursionlab.report.page import Page, Section, failure_table, percent, table
 from recursionlab.report.run import (
+    cost_row,
     curve_figures,
     error_table,
     machine_section,
@@ -45,7 +46,7 @@ def _page(folder: Path, saved: Mapping[str, Any], summary: Mapping[str, Any]) ->
         Section("Accuracy", figures=_figures(summary)),
         Section("Variants and seeds", tables=_tables(summary)),
         *_shortcuts(folder, runs),
-        *_differences(folder, summary),
+        *_differences(summary),
         Section("Training", figures=_training(folder, runs)),
         Section("Failures", tables=_failures(folder, config, summary)),
         Section("Data", tables=_data_tables(folder, config)),
@@ -56,6 +57,8 @@ def _page(folder: Path, saved: Mapping[str, Any], summary: Mapping[str, Any]) ->
         ),
         machine_section(saved.get("threads")),
     ]
+    costs = [cost_row(_run(folder, v, s), {"variant": v, "seed": str(s)}) for v, s in runs]
+    page.sections.append(Section("How runs ended and what they cost", tables=[table(costs)]))
     times = saved.get("seconds", {})
     if times:
         rows = [{"part": k, "seconds": round(v, 1)} for k, v in times.items()]
@@ -119,15 +122,38 @@ def _tables(summary: Mapping[str, Any]) -> list[dict[str, Any]]:
     ]
 
 
-def _differences(folder: Path, summary: Mapping[str, Any]) -> list[Section]:
+def _differences(summary: Mapping[str, Any]) -> list[Section]:
     """Return whether the variants differ beyond the chance of seeds, split by split."""
     found = summary.get("comparisons", {})
     section = Section("Whether variants differ")
     for split, comparison in found.items():
         name = summary["names"].get(split, split)
         section.points += [f"{name}: {sentence}" for sentence in comparison["findings"]]
-        section.tables.append(table(comparison["configurations"], f"{name} ({split}): over seeds"))
+        title = f"{name} ({split}): exact match over seeds"
+        section.tables.append(table(list(map(_over_seeds, comparison["configurations"])), title))
+        section.tables.append(table(list(map(_test, comparison["tests"])), "Two by two"))
     return [section] if found else []
+
+
+def _over_seeds(row: Mapping[str, Any]) -> dict[str, Any]:
+    known = row["seeds"] > 1
+    return {
+        "configuration": row["configuration"],
+        "seeds": row["seeds"],
+        "mean": percent(row["mean"]),
+        "95 % interval": f"{percent(row['low'])} to {percent(row['high'])}" if known else "unknown",
+        "lowest seed": percent(row["min"]),
+        "highest seed": percent(row["max"]),
+    }
+
+
+def _test(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "configuration": f"{row['second']} against {row['first']}",
+        "difference of means": f"{100 * row['difference']:+.1f} points",
+        "p": f"{row['p']:.2g}",
+        "smallest p so few seeds allow": f"{row['least_p']:.2g}",
+    }
 
 
 def _run(folder: Path, variant: str, seed: int) -> Path:

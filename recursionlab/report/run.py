@@ -173,6 +173,40 @@ def machine_section(threads: Any = None) -> Section:
     return Section("Machine and versions", tables=[table(rows, names={"what": "", "value": ""})])
 
 
+ENDS = {
+    "diverged": "diverged: this is its last good state",
+    "stopped early": "stopped early: nothing better came for as long as asked",
+}
+
+
+def cost_row(folder: Path, who: Mapping[str, str]) -> dict[str, str]:
+    """Return how a run ended, how much it computed, and what that took; empty if not told."""
+    summary, cost = (_optional(folder / name) for name in ("summary.json", "cost.json"))
+    if "status" not in summary:
+        return {}
+    row = {
+        **who,
+        "ended": ENDS.get(str(summary["status"]), str(summary["status"])),
+        "updates": f"{summary['steps']:,}",
+        "FLOPs": f"{summary['flops']:.2e}",
+    }
+    if cost:
+        row["seconds of training"] = f"{cost['train_seconds']:,.1f}"
+        row["of evaluation"] = f"{cost['evaluate_seconds']:,.1f}"
+        row["most memory"] = f"{cost['peak_bytes'] / 2**20:,.0f} MiB"
+        row["GFLOP/s in training"] = f"{cost['flops_per_second'] / 1e9:.1f}"
+    return row
+
+
+def _status_card(cost: Mapping[str, str]) -> dict[str, str]:
+    state, _, why = cost["ended"].partition(": ")
+    spent = [cost["FLOPs"] + " FLOPs"]
+    if "most memory" in cost:
+        spent += [cost["seconds of training"] + " s", cost["most memory"]]
+    note = f"{cost['updates']} updates; {', '.join(spent)}"
+    return {"label": "training", "value": state, "note": f"{why}; {note}" if why else note}
+
+
 def run_page(folder: Path) -> Page:
     """Return the page of the run in a folder."""
     from recursionlab.plot import accuracy, new_axes, svg
@@ -205,6 +239,10 @@ def run_page(folder: Path) -> Page:
     forced = forced_table({name: found[name] for name in order})
     if forced:
         figures.tables.append(forced)
+    cost = cost_row(folder, {})
+    if cost:
+        section = Section("How the run ended and what it cost", tables=[table([cost])])
+        page.cards.append(_status_card(cost))
     training = curve_figures({"run": read_metrics(folder)})
     shortcut = read_shortcut(folder)
     page.sections = [
@@ -215,6 +253,7 @@ def run_page(folder: Path) -> Page:
         errors,
         failures,
         tables,
+        *([section] if cost else []),
         _config_section(settings, folder),
         machine_section(),
     ]

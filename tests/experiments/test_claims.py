@@ -9,10 +9,11 @@ import pytest
 import recursionlab as rlab
 from recursionlab.commands import get as command
 from recursionlab.errors import ConfigError, InputError
-from recursionlab.experiments.claims import T95, Claim, claims_of, interval, judge, verdict
+from recursionlab.experiments.claims import Claim, claims_of, judge, verdict
 from recursionlab.experiments.config import HERE, load_experiment
 from recursionlab.experiments.run import data_of_run, reproduce
 from recursionlab.interpret.shortcut_data import stress
+from recursionlab.judge.student import T95, interval
 
 SMALL = """
 [data]

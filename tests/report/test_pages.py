@@ -1,12 +1,16 @@
 """Pages are self-contained, escaped, and say plainly where a model fails."""
 
+import json
 import re
 
 import pytest
 
+from recursionlab.judge.comparison import Scored, compare
 from recursionlab.judge.pool import failing, fails_at, pool, spans
 from recursionlab.plot import accuracy, curves, new_axes, svg
+from recursionlab.report.experiment import _differences
 from recursionlab.report.page import Page, Section, failure_table, percent, table
+from recursionlab.report.run import cost_row, run_page
 
 ROWS = [
     {"value": v, "n": 100, "exact": k, "rate": k / 100, "low": k / 120, "high": min(1, k / 80)}
@@ -69,3 +73,34 @@ def test_the_first_wrong_token_is_marked():
     assert "<mark>b</mark>" in page
     assert "<mark>z</mark>" in page
     assert page.count("<mark>") == 2
+
+
+def test_a_run_says_how_it_ended_and_what_it_cost(tmp_path):
+    assert cost_row(tmp_path, {}) == {}
+    told = {"status": "diverged", "steps": 1200, "flops": 3.25e12}
+    (tmp_path / "summary.json").write_text(json.dumps(told))
+    assert cost_row(tmp_path, {"seed": "3"})["updates"] == "1,200"
+    cost = {"train_seconds": 65.04, "evaluate_seconds": 2.0, "peak_bytes": 2**28}
+    (tmp_path / "cost.json").write_text(json.dumps({**cost, "flops_per_second": 5e10}))
+    row = cost_row(tmp_path, {"seed": "3"})
+    assert row["ended"].startswith("diverged: ")
+    assert (row["FLOPs"], row["seconds of training"]) == ("3.25e+12", "65.0")
+    assert (row["most memory"], row["GFLOP/s in training"]) == ("256 MiB", "50.0")
+    (tmp_path / "settings.json").write_text("{}")
+    text = run_page(tmp_path).render()
+    assert "256 MiB" in text and "diverged" in text
+
+
+def test_configurations_are_compared_in_percent_with_intervals():
+    runs = [
+        Scored(f"{name}{k}", {str(i): i < good + k for i in range(100)}, name, k)
+        for name, good in (("a", 50), ("b", 90))
+        for k in range(3)
+    ]
+    found = compare(runs).to_dict()
+    summary = {"names": {"test": "held out"}, "comparisons": {"test": found}}
+    (section,) = _differences(summary)
+    cells = [[c["text"] for c in row] for row in section.tables[0]["rows"]]
+    # Mean 51 %, deviation 1 %, so 4.303 / sqrt(3) to either side.
+    assert cells[0] == ["a", "3", "51.0 %", "48.5 % to 53.5 %", "50.0 %", "52.0 %"]
+    assert section.tables[1]["rows"][0][1]["text"] == "+40.0 points"
