@@ -31,6 +31,17 @@ class Machine:
         threads: int,
         /,
     ) -> tuple[NDArray[np.int32], NDArray[np.int64], NDArray[np.uint8], NDArray[np.int32]]: ...
+    def states(
+        self,
+        batch: tuple[Any, ...],
+        names: NDArray[np.int32],
+        sorts: NDArray[np.int32],
+        sort_offsets: NDArray[np.int32],
+        values: NDArray[np.int32],
+        digits: NDArray[np.int32],
+        step: int,
+        /,
+    ) -> tuple[NDArray[np.int32], NDArray[np.int64], NDArray[np.uint8], NDArray[np.int32]]: ...
     def trace(
         self,
         tokens: NDArray[np.int32],

@@ -102,6 +102,26 @@ rlab_status rlab_asm_run(rlab_ctx *ctx, rlab_asm_result *out, const rlab_asm *ma
                          const int32_t *tokens, const int64_t *off, int64_t count, uint64_t seed,
                          uint64_t first, rlab_asm_budget budget, int threads);
 
+/* The words that states are written with.
+ *   names (n_vars + n_functions + 1,)     token of each variable, function and of the output
+ *   sorts (n_vars + n_functions + 1, 3)   sorts of two arguments and of the value; 0: whole number
+ *   sort_off (n_sorts + 1,), values       the tokens of a sort's values from -1 on; -1: none
+ *   digits (11,)                          0 to 9 and the minus
+ *   step                                  stands between states */
+typedef struct rlab_asm_lexicon {
+    const int32_t *names, *sorts, *sort_off, *values, *digits;
+    int32_t step;
+} rlab_asm_lexicon;
+
+/* As rlab_asm_run; the tokens are those of every state of each run, also of a failed one. */
+rlab_status rlab_asm_states(rlab_ctx *ctx, rlab_asm_result *out, const rlab_asm *machine,
+                            const rlab_asm_lexicon *lexicon, const int32_t *tokens,
+                            const int64_t *off, int64_t count, uint64_t seed, uint64_t first,
+                            rlab_asm_budget budget, int threads);
+
+/* Numbers of variables and of functions with arguments. */
+void rlab_asm_counts(const rlab_asm *machine, int64_t *n_vars, int64_t *n_functions);
+
 /* One run with its history: for every step its update set, in the order in which the rule made it
  * (steps from 0); `initial` (n_vars,) the variables before the first step; `tokens` the output,
  * empty after a failure. */

@@ -6,13 +6,12 @@
 #define GRAIN 256            /* inputs a chunk */
 #define BLOCK (GRAIN * 1024) /* inputs between two looks at signals */
 
-typedef RLAB_VEC(int32_t)
-words;
-
 typedef struct batch {
     rlab_asm_worker *workers;
     rlab_asm_result *result;
-    words *chunks; /* the outputs of each chunk, end to end */
+    rlab_asm_words *chunks;          /* the outputs or states of each chunk, end to end */
+    const rlab_asm_lexicon *lexicon; /* with which states are written; NULL: outputs are kept */
+    rlab_asm_updates *known;         /* with a lexicon: scratch of each worker */
     const int32_t *tokens;
     const int64_t *off;
     uint64_t seed, first;
@@ -34,7 +33,7 @@ check_budget(rlab_ctx *ctx, rlab_asm_budget budget) {
 /* Appends the output of the worker's run to the chunk's. Memory is taken between runs, never in
  * one. */
 static void
-keep_output(batch *b, rlab_asm_worker *w, words *chunk, int64_t i) {
+keep_output(batch *b, rlab_asm_worker *w, rlab_asm_words *chunk, int64_t i) {
     rlab_ctx ctx;
     int64_t n = 0;
     rlab_ctx_init(&ctx);
@@ -53,12 +52,35 @@ keep_output(batch *b, rlab_asm_worker *w, words *chunk, int64_t i) {
     b->result->steps[i] = (int32_t)w->fault.steps;
 }
 
+/* Appends the states of one run to the chunk's. */
+static void
+keep_states(batch *b, int worker, rlab_asm_words *chunk, int64_t i) {
+    rlab_asm_worker *w = &b->workers[worker];
+    size_t before = chunk->len;
+    rlab_ctx ctx;
+    bool fine;
+    rlab_ctx_init(&ctx);
+    fine = rlab_asm_begin(w, b->tokens + b->off[i], b->off[i + 1] - b->off[i], b->seed,
+                          b->first + (uint64_t)i);
+    if (rlab_asm_go_states(&ctx, w, &b->known[worker], chunk, b->lexicon, fine) != RLAB_OK) {
+        w->fault.end = RLAB_ASM_MEMORY;
+        chunk->len = before;
+    }
+    b->result->off[i + 1] = (int64_t)(chunk->len - before);
+    b->result->end[i] = (uint8_t)w->fault.end;
+    b->result->steps[i] = (int32_t)w->fault.steps;
+}
+
 static void
 run_body(void *arg, int64_t first, int64_t last, int worker) {
     batch *b = arg;
     rlab_asm_worker *w = &b->workers[worker];
-    words *chunk = &b->chunks[(b->from + first) / GRAIN];
+    rlab_asm_words *chunk = &b->chunks[(b->from + first) / GRAIN];
     for (int64_t i = b->from + first; i < b->from + last; i++) {
+        if (b->lexicon) {
+            keep_states(b, worker, chunk, i);
+            continue;
+        }
         rlab_asm_go(w, b->tokens + b->off[i], b->off[i + 1] - b->off[i], b->seed,
                     b->first + (uint64_t)i);
         keep_output(b, w, chunk, i);
@@ -101,6 +123,7 @@ prepare(rlab_ctx *ctx, batch *b, const rlab_asm *machine, int64_t count, rlab_as
     RLAB_TRY(rlab_alloc(ctx, (void **)&r->steps, n, sizeof *r->steps));
     RLAB_TRY(rlab_alloc(ctx, (void **)&b->chunks, n / GRAIN + 1, sizeof *b->chunks));
     RLAB_TRY(rlab_alloc(ctx, (void **)&b->workers, (size_t)threads, sizeof *b->workers));
+    RLAB_TRY(rlab_alloc(ctx, (void **)&b->known, (size_t)threads, sizeof *b->known));
     for (int i = 0; i < threads; i++)
         RLAB_TRY(rlab_asm_worker_init(ctx, &b->workers[i], machine, budget));
     return RLAB_OK;
@@ -110,8 +133,16 @@ rlab_status
 rlab_asm_run(rlab_ctx *ctx, rlab_asm_result *out, const rlab_asm *machine, const int32_t *tokens,
              const int64_t *off, int64_t count, uint64_t seed, uint64_t first,
              rlab_asm_budget budget, int threads) {
+    return rlab_asm_states(ctx, out, machine, NULL, tokens, off, count, seed, first, budget,
+                           threads);
+}
+
+rlab_status
+rlab_asm_states(rlab_ctx *ctx, rlab_asm_result *out, const rlab_asm *machine,
+                const rlab_asm_lexicon *lexicon, const int32_t *tokens, const int64_t *off,
+                int64_t count, uint64_t seed, uint64_t first, rlab_asm_budget budget, int threads) {
     rlab_asm_result result = {NULL, NULL, NULL, NULL, count};
-    batch b = {NULL, &result, NULL, tokens, off, seed, first, 0};
+    batch b = {NULL, &result, NULL, lexicon, NULL, tokens, off, seed, first, 0};
     int64_t n_chunks = count / GRAIN + 1;
     rlab_status status;
     RLAB_TRY(check_budget(ctx, budget));
@@ -123,6 +154,9 @@ rlab_asm_run(rlab_ctx *ctx, rlab_asm_result *out, const rlab_asm *machine, const
         rlab_vec_free(&b.chunks[i]);
     for (int i = 0; b.workers && i < threads; i++)
         rlab_asm_worker_free(&b.workers[i]);
+    for (int i = 0; b.known && i < threads; i++)
+        rlab_vec_free(&b.known[i]);
+    rlab_free(b.known);
     rlab_free(b.chunks);
     rlab_free(b.workers);
     if (status == RLAB_OK)
@@ -130,6 +164,12 @@ rlab_asm_run(rlab_ctx *ctx, rlab_asm_result *out, const rlab_asm *machine, const
     else
         rlab_asm_result_free(&result);
     return status;
+}
+
+void
+rlab_asm_counts(const rlab_asm *machine, int64_t *n_vars, int64_t *n_functions) {
+    *n_vars = machine->spec.n_vars;
+    *n_functions = machine->spec.n_functions;
 }
 
 void

@@ -50,6 +50,11 @@ rlab_status rlab_asm_worker_init(rlab_ctx *ctx, rlab_asm_worker *w, const rlab_a
                                  rlab_asm_budget budget);
 void rlab_asm_worker_free(rlab_asm_worker *w);
 
+typedef RLAB_VEC(int32_t)
+rlab_asm_words;
+typedef RLAB_VEC(rlab_asm_update)
+rlab_asm_updates;
+
 /* Puts an input in and runs the initial section. False: w->fault says why not. */
 bool rlab_asm_begin(rlab_asm_worker *w, const int32_t *input, int64_t length, uint64_t seed,
                     uint64_t index);
@@ -64,5 +69,9 @@ int64_t rlab_asm_output(rlab_asm_worker *w);
 /* begin, then collect and apply until the run ends. */
 void rlab_asm_go(rlab_asm_worker *w, const int32_t *input, int64_t length, uint64_t seed,
                  uint64_t index);
+/* After begin, which was `fine` or not: as go, and appends every state to `out` as tokens. `known`
+ * is scratch: the stored locations in order. Fails only where memory or words do. */
+rlab_status rlab_asm_go_states(rlab_ctx *ctx, rlab_asm_worker *w, rlab_asm_updates *known,
+                               rlab_asm_words *out, const rlab_asm_lexicon *lexicon, bool fine);
 
 #endif

@@ -100,39 +100,119 @@ result_of(const rlab_asm_result *r) {
     return out;
 }
 
-static PyObject *
-machine_run(PyObject *self, PyObject *args) {
-    rlab_py_state *state = state_of(self);
-    PyObject *tokens, *offsets, *out;
-    PyArrayObject *t, *o;
+/* The arguments that run and states share. */
+typedef struct batch {
+    PyArrayObject *tokens, *offsets;
     unsigned long long seed, first;
-    long long steps, work, locations;
     rlab_asm_budget budget;
+    int threads;
+} batch;
+
+static int
+read_batch(rlab_py_state *state, batch *b, PyObject *args) {
+    PyObject *tokens, *offsets;
+    long long steps, work, locations;
+    if (!PyArg_ParseTuple(args, "OOKKLLLi:run", &tokens, &offsets, &b->seed, &b->first, &steps,
+                          &work, &locations, &b->threads))
+        return -1;
+    b->tokens = rlab_py_array(state, tokens, "tokens", NPY_INT32, 1);
+    b->offsets = b->tokens ? rlab_py_array(state, offsets, "offsets", NPY_INT64, 1) : NULL;
+    if (!b->offsets ||
+        rlab_py_check_offsets(state, b->offsets, "offsets", PyArray_DIM(b->tokens, 0)) < 0 ||
+        rlab_py_threads(state, b->threads) < 0)
+        return -1;
+    b->budget.steps = steps;
+    b->budget.work = work;
+    b->budget.locations = locations;
+    return 0;
+}
+
+/* Runs a batch for its outputs, or with a lexicon for its states. */
+static PyObject *
+run_batch(PyObject *self, PyObject *args, const rlab_asm_lexicon *lexicon) {
+    rlab_py_state *state = state_of(self);
+    const rlab_asm *machine = ((py_machine *)self)->machine;
     rlab_asm_result result;
     rlab_status status;
     rlab_ctx ctx;
-    int threads;
-    if (!PyArg_ParseTuple(args, "OOKKLLLi:run", &tokens, &offsets, &seed, &first, &steps, &work,
-                          &locations, &threads))
+    PyObject *out;
+    batch b;
+    if (read_batch(state, &b, args) < 0)
         return NULL;
-    t = rlab_py_array(state, tokens, "tokens", NPY_INT32, 1);
-    o = t ? rlab_py_array(state, offsets, "offsets", NPY_INT64, 1) : NULL;
-    if (!o || rlab_py_check_offsets(state, o, "offsets", PyArray_DIM(t, 0)) < 0 ||
-        rlab_py_threads(state, threads) < 0)
-        return NULL;
-    budget.steps = steps;
-    budget.work = work;
-    budget.locations = locations;
     rlab_py_ctx_init(&ctx);
     Py_BEGIN_ALLOW_THREADS;
-    status = rlab_asm_run(&ctx, &result, ((py_machine *)self)->machine, PyArray_DATA(t),
-                          PyArray_DATA(o), PyArray_DIM(o, 0) - 1, seed, first, budget, threads);
+    status = rlab_asm_states(&ctx, &result, machine, lexicon, PyArray_DATA(b.tokens),
+                             PyArray_DATA(b.offsets), PyArray_DIM(b.offsets, 0) - 1, b.seed,
+                             b.first, b.budget, b.threads);
     Py_END_ALLOW_THREADS;
     if (status != RLAB_OK)
         return rlab_py_raise(state, &ctx);
     out = result_of(&result);
     rlab_asm_result_free(&result);
     return out;
+}
+
+static PyObject *
+machine_run(PyObject *self, PyObject *args) {
+    return run_batch(self, args, NULL);
+}
+
+/* An int32 array of `n` items, at least `n` where `least`. */
+static const int32_t *
+words_of(rlab_py_state *state, PyObject *given, const char *name, npy_intp n, bool least) {
+    PyArrayObject *a = rlab_py_array(state, given, name, NPY_INT32, 1);
+    if (!a)
+        return NULL;
+    if (least ? PyArray_DIM(a, 0) >= n : PyArray_DIM(a, 0) == n)
+        return PyArray_DATA(a);
+    PyErr_Format(state->exceptions[RLAB_EVALUE], "%s: expected %s%lld items, got %lld", name,
+                 least ? "at least " : "", (long long)n, (long long)PyArray_DIM(a, 0));
+    return NULL;
+}
+
+/* Every sort named has its values, and every value of it is inside `values`. */
+static int
+check_lexicon(rlab_py_state *state, const rlab_asm_lexicon *l, npy_intp locations, npy_intp sorts,
+              npy_intp values) {
+    for (npy_intp i = 0; i < 3 * locations; i++)
+        if (l->sorts[i] < 0 || l->sorts[i] >= sorts) {
+            PyErr_Format(state->exceptions[RLAB_EVALUE], "sorts[%lld]: there is no sort %d",
+                         (long long)i, (int)l->sorts[i]);
+            return -1;
+        }
+    for (npy_intp i = 0; i <= sorts; i++)
+        if (l->sort_off[i] < (i ? l->sort_off[i - 1] : 0) || l->sort_off[i] > values) {
+            PyErr_Format(state->exceptions[RLAB_EVALUE],
+                         "sort_offsets[%lld]: expected rising offsets into values, got %d",
+                         (long long)i, (int)l->sort_off[i]);
+            return -1;
+        }
+    return 0;
+}
+
+static PyObject *
+machine_states(PyObject *self, PyObject *args) {
+    rlab_py_state *state = state_of(self);
+    PyObject *given, *names, *sorts, *off, *values, *digits;
+    rlab_asm_lexicon l;
+    int64_t n_vars, n_functions;
+    npy_intp n, n_sorts;
+    if (!PyArg_ParseTuple(args, "O!OOOOOi:states", &PyTuple_Type, &given, &names, &sorts, &off,
+                          &values, &digits, &l.step))
+        return NULL;
+    rlab_asm_counts(((py_machine *)self)->machine, &n_vars, &n_functions);
+    n = (npy_intp)(n_vars + n_functions + 1);
+    l.names = words_of(state, names, "names", n, false);
+    l.sorts = l.names ? words_of(state, sorts, "sorts", 3 * n, false) : NULL;
+    l.sort_off = l.sorts ? words_of(state, off, "sort_offsets", 2, true) : NULL;
+    l.values = l.sort_off ? words_of(state, values, "values", 0, true) : NULL;
+    l.digits = l.values ? words_of(state, digits, "digits", 11, false) : NULL;
+    if (!l.digits)
+        return NULL;
+    n_sorts = PyArray_DIM((PyArrayObject *)off, 0) - 1;
+    if (check_lexicon(state, &l, n, n_sorts, PyArray_DIM((PyArrayObject *)values, 0)) < 0)
+        return NULL;
+    return run_batch(self, given, &l);
 }
 
 static PyObject *
@@ -206,6 +286,9 @@ static PyMethodDef methods[] = {
     {"run", machine_run, METH_VARARGS,
      "run(tokens, offsets, seed, first, steps, work, locations, threads, /)\n--\n\n"
      "Run packed inputs: (tokens, offsets, end, steps)."},
+    {"states", machine_states, METH_VARARGS,
+     "states(batch, names, sorts, sort_offsets, values, digits, step, /)\n--\n\n"
+     "Run packed inputs, `batch` as for run: every state as tokens, with the words given."},
     {"trace", machine_trace, METH_VARARGS,
      "trace(tokens, seed, index, steps, work, locations, /)\n--\n\n"
      "Run one input: (initial variables, updates (U, 5), output, end, steps, fault)."},

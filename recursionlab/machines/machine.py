@@ -301,6 +301,56 @@ class Machine:
         n = default_threads() if threads is None else threads
         return Runs(*self.core.run(tokens, offsets, seed, first, b.steps, b.work, b.locations, n))
 
+    def states(
+        self,
+        tokens: NDArray[np.int32],
+        offsets: NDArray[np.int64],
+        *,
+        seed: int = 0,
+        first: int = 0,
+        budget: Budget | None = None,
+        threads: int | None = None,
+    ) -> Runs:
+        """Run packed inputs and write every state, as `trace(...).tokens()` does for one.
+
+        Parameters
+        ----------
+        tokens, offsets, seed, first, budget, threads
+            As for `run`.
+
+        Returns
+        -------
+        Runs
+            Its tokens are the states, in `state_vocabulary`, `<step>` between them.
+        """
+        b = budget or Budget()
+        n = default_threads() if threads is None else threads
+        batch = (tokens, offsets, seed, first, b.steps, b.work, b.locations, n)
+        return Runs(*self.core.states(batch, *self._lexicon))
+
+    @cached_property
+    def _lexicon(self) -> tuple[Any, ...]:
+        """The words of states as csrc/asm/asm.h says."""
+        number = {w: i for i, w in reversed(list(enumerate(self.state_vocabulary)))}
+        sorts: dict[str, list[int]] = {
+            "int": [],
+            "token": [number["none"], *range(len(self.vocabulary))],
+        }
+        sorts["bool"] = [-1, number["false"], number["true"]]
+        for name, members in self.signature.enums.items():
+            sorts[name] = [-1, *(number[member] for member in members)]
+        at = {name: i for i, name in enumerate(sorts)}
+        names, rows = [], []
+        for name in [*self.signature.of("var"), *self.signature.of("fun"), "output"]:
+            entity = self.signature.names[name]
+            arguments = [at[sort] for sort in entity.arguments]
+            names.append(number[name])
+            rows += [*arguments, *[0] * (2 - len(arguments)), at[entity.sort]]
+        sizes = np.cumsum([0, *map(len, sorts.values())])
+        values = [token for tokens in sorts.values() for token in tokens]
+        columns = (names, rows, sizes, values, [number[d] for d in "0123456789-"])
+        return (*(np.array(c, np.int32) for c in columns), number["<step>"])
+
     def trace(
         self,
         sequence: Sequence[int] | Sequence[str] | NDArray[np.int32],

@@ -8,7 +8,7 @@ import pytest
 
 from recursionlab import _core
 from recursionlab.errors import InputError, InputTypeError
-from recursionlab.machines import ENDS
+from recursionlab.machines import ENDS, loads
 
 OPS = {name: i for i, name in enumerate(_core.asm_ops())}
 EMPTY = np.zeros(0, np.int32)
@@ -77,6 +77,31 @@ def test_wrong_counts_and_arrays_are_refused():
         _core.Machine(np.zeros((2, 4)), 1, EMPTY, 0, 0, 0, EMPTY, EMPTY)
     with pytest.raises(InputError, match="4 columns"):
         _core.Machine(np.zeros((2, 3), np.int32), 1, EMPTY, 0, 0, 0, EMPTY, EMPTY)
+
+
+def test_words_that_do_not_fit_a_machine_are_refused():
+    machine = loads(
+        "machine m token x var i : int = 0 rule if i = 5 then halt else i := i halt end end"
+    )
+    core, good = machine.core, machine._lexicon
+    batch = (np.zeros(0, np.int32), np.array([0, 0]), 0, 0, 9, 9, 9, 1)
+    assert core.states(batch, *good)[2].tolist() == [0]
+    cases = [
+        (0, good[0][:-1], "names: expected 2 items"),
+        (1, good[1][:-1], "sorts: expected 6 items"),
+        (1, good[1] + 9, r"sorts\[0\]: there is no sort 9"),
+        (2, good[2][:1], "sort_offsets: expected at least 2 items"),
+        (2, good[2][::-1].copy(), "expected rising offsets"),
+        (2, good[2] * 2, "expected rising offsets"),
+        (4, good[4][:-1], "digits: expected 11 items"),
+    ]
+    for place, words, message in cases:
+        with pytest.raises(InputError, match=message):
+            core.states(batch, *good[:place], words, *good[place + 1 :])
+    # A value that no word stands for ends that run, and that alone.
+    words = (*good[:1], np.array([0, 0, 2, 0, 0, 1], np.int32), *good[2:])
+    text = "machine m token x var i : int = 5 rule if i = 5 then halt else i := i halt end end"
+    assert loads(text).core.states(batch, *words)[2].tolist() == [9]
 
 
 def test_wrong_batches_and_budgets_are_refused():

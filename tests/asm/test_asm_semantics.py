@@ -49,6 +49,9 @@ def test_random_machines_run_as_the_reference_says(tree, tokens, seed):
     runs = machine.run(*packed, seed=seed, first=2, budget=BUDGET, threads=2)
     assert ENDS[runs.end[1]] == want.end
     assert runs[1].tolist() == want.output
+    states = machine.states(*packed, seed=seed, first=2, budget=BUDGET, threads=2)
+    assert (ENDS[states.end[1]], states.steps[1]) == (want.end, history.steps)
+    assert states[1].tolist() == history.tokens().tolist()
 
 
 def run(text, tokens=(), **options):
@@ -183,6 +186,8 @@ def test_states_are_written_as_tokens():
     assert " ".join(history.words()) == words
     vocabulary = history.machine.state_vocabulary
     assert [vocabulary[t] for t in history.tokens()] == history.words()
+    states = loads(text).states(np.zeros(0, np.int32), np.array([0, 0, 0]), threads=1)
+    assert states[0].tolist() == states[1].tolist() == history.tokens().tolist()
     assert len(set(vocabulary)) == len(vocabulary)
     assert history.update_sets()[0] == {
         "i": "-3", "m": "right", "f(2)": "true", "f(3)": "false", "output(0)": "x",

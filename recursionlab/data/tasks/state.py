@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 
 from recursionlab.data.dataset import Packed
-from recursionlab.data.ragged import offsets_of
 from recursionlab.data.tasks import _terms
 from recursionlab.data.values import Items, Source, Values
 
@@ -21,11 +20,8 @@ def tokens(source: Source) -> tuple[str, ...]:
 
 def build(values: Values, source: Source) -> Items:
     """Return an item a step of the machine, with the column `step`, counted from 0."""
-    runs = []
-    for i in range(len(values.inputs)):
-        history = source.machine.trace(values.inputs[i])
-        history.raise_for_end()
-        runs.append(history.tokens())
-    offsets = offsets_of(np.array([len(r) for r in runs], np.int64))
-    ids = np.concatenate([np.zeros(0, np.int32), *runs]).astype(np.int32)
-    return _terms.leaps(Packed(ids, offsets), values.step_token, source, 1)
+    machine, inputs = source.machine, values.inputs
+    runs = machine.states(inputs.ids, inputs.offsets, threads=1)
+    for i in np.flatnonzero(~runs.fine)[:1]:
+        machine.trace(inputs[i]).raise_for_end()
+    return _terms.leaps(Packed(runs.tokens, runs.offsets), values.step_token, source, 1)
