@@ -9,7 +9,7 @@ from typing import Any
 from recursionlab.errors import InputError
 from recursionlab.language.signature import Constructor, Function, Inductive
 from recursionlab.language.source import Source
-from recursionlab.language.types import Con, Type, resolve
+from recursionlab.language.types import Con, Type, resolve, show
 
 from . import syntax as ast
 from .heap import Heap
@@ -148,6 +148,7 @@ class _HeapWriter:
             for kind, encoding in zip(kinds, encodings, strict=True)
         ]
         self.names = names = _Names(sides.renames)
+        foreign = _foreign(self.target, domains, result, cut)
         self.ends = Ends(
             domains,
             result,
@@ -155,11 +156,11 @@ class _HeapWriter:
             flat,
             sides.orders[0] == "reversed",
             self.reversed,
-            absent=cut is not None and cut.then == "stop",
+            foreign,
         )
         self.ends.check()
         constant = _constant(cut, result, names, flat[-1]) if cut is not None else None
-        self.heap = Heap(self.target, names, cut, _other(function, cut), constant)
+        self.heap = Heap(self.target, names, cut, _other(function, cut), constant, foreign)
 
     def text(self, vocabulary: tuple[str, ...]) -> str:
         """Return the machine's text."""
@@ -211,6 +212,14 @@ def _other(function: Any, cut: Cut | None) -> Target | None:
     if len(kinds) < len(other.type_parameters) or other.at(**kinds).type != function.type:
         raise refuse(f"`{cut.function}` is of another type")
     return Target(other.declaration)
+
+
+def _foreign(target: Target, domains: list[Type], result: Type, cut: Cut | None) -> bool:
+    """Whether a cut can give what is not of the type of the function it cuts."""
+    if cut is None or cut.then not in ("copy", "stop"):
+        return False
+    mutual = isinstance(target.head, Function) and len(target.head.mutual) > 1
+    return cut.then == "stop" or mutual or show(domains[max(0, target.struct)]) != show(result)
 
 
 def _constant(cut: Cut, kind: Type, names: _Names, flat: Inductive | None) -> View | None:

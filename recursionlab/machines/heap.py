@@ -23,7 +23,7 @@ from .transducer import Cut
 
 __all__ = ["ABSENT", "Heap"]
 
-ABSENT = num(-1)  # address of no value: a match on it gives no value, and nothing is written for it
+ABSENT = num(-1)  # address of no value; nothing is written for it
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,10 +53,12 @@ class Heap(Evaluator):
         cut: Cut | None,
         other: Target | None = None,
         constant: View | None = None,
+        foreign: bool = False,
     ) -> None:
         super().__init__()
         self.target, self.names, self.cut, self.other = target, names, cut, other
-        self.constant = constant
+        # Foreign: what a cut gives may be missing or of another type than its function's result.
+        self.constant, self.foreign = constant, foreign
         self.modes: dict[str, Code] = {}
         self.specials: dict[Any, _Special] = {}
         self.pending: list[tuple[str, Callable[[], Code]]] = []
@@ -148,13 +150,10 @@ class Heap(Evaluator):
     # --------------------------------------------------------------------------- the language
 
     def match(self, view: View, case: core.Case, take: Callable[[int, list[View]], Code]) -> Code:
-        """Branch on a cell's tag."""
+        """Branch on a cell's tag; a function that looks into what is foreign gives it back."""
         if not isinstance(view, _Address):
             raise refuse("it matches on a function")
         rows = []
-        if self.cut is not None and self.cut.then == "stop":
-            absent = eq(call("tag", view.expression), name("none"))
-            rows.append((absent, self.finish(_Address(ABSENT))))
         forced = self.cut.branch if self.cut is not None and view is self.forced else None
         for c in case.inductive.constructors:
             if forced is not None and c.name != forced:
@@ -166,6 +165,8 @@ class Heap(Evaluator):
             rows.append((condition, take(c.index, parts)))
         if not rows:
             return []
+        if self.foreign:
+            return cases(*rows, (None, self.finish(view)))
         return cases(*rows[:-1], (None, rows[-1][1]))
 
     def enter(self, target: Target, arguments: list[View], env: Env, then: Next) -> Code:

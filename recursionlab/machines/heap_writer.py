@@ -49,7 +49,7 @@ class Ends:
     flat: list[Inductive | None]
     reversed_in: bool
     reversed_out: bool
-    absent: bool = False  # whether a value may be missing; nothing is written for it
+    foreign: bool = False  # the result may have parts of the arguments' types, or miss some
 
     def _read(self) -> ast.Expression:
         at = name("at")
@@ -167,7 +167,7 @@ class Ends:
         write = [put(to, call("tag", a), n), put("n", add(n, 1))]
         silent = self.flat[-1]
         groups: dict[tuple[int, bool], list[Constructor]] = {}
-        for c in constructors_of([self.result]):
+        for c in constructors_of([self.result, *(self.domains if self.foreign else [])]):
             groups.setdefault((len(c.types), c.inductive is silent), []).append(c)
         rows: list[tuple[ast.Expression | None, Code]] = []
         for arity, quiet in sorted(groups):
@@ -179,7 +179,7 @@ class Ends:
             body = [*([] if quiet else write), *kids, *move]
             rows.append((_any(call("tag", a), names), body))
         rows[-1] = (None, rows[-1][1])
-        if self.absent:
+        if self.foreign:
             rows.insert(0, (eq(call("tag", a), name("none")), [put("sp", add(sp, -1))]))
         one = ast.Let("cell", call("stack", add(sp, -1)), tuple(cases(*rows)))
         end: Code = [put("mode", name("turning"))] if self.reversed_out else [ast.Halt()]

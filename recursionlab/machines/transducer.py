@@ -46,7 +46,8 @@ class Cut:
         `copy` what is left of the decreasing argument, `stop`, write the `constant`, take the
         `branch` of one constructor whatever is read, or go on with another `function` (heap
         machines). On a heap `stop` leaves a gap: nothing is written in its place, and what matches
-        on it is a gap too.
+        on it is a gap too; likewise a copy that is of another type than the result is what a
+        function gives that matches on it.
     constant : tuple of str
         Tokens; on a heap, of a value of the function's result.
     branch : str

@@ -289,6 +289,31 @@ def test_a_cut_on_a_heap_ends_in_nothing_or_a_constant(name, reference, end, k):
                 assert flat(words) == [t for t in want if t not in ("cons", "nil")]
 
 
+def copied(tree, k):
+    """Preorder cut k calls deep, the rest a tree: what is appended to a tree is lost."""
+    if k <= 0 or tree == ("leaf",):
+        return (tree, False) if k <= 0 else (("nil",), True)
+    left, whole = copied(tree[1], k - 1)
+    if whole:
+        right, whole = copied(tree[3], k - 1)
+        left = grown(left, right)
+    return ("cons", tree[2], left), whole
+
+
+def grown(one, other):
+    return other if one == ("nil",) else ("cons", one[1], grown(one[2], other))
+
+
+@pytest.mark.parametrize("k", [0, 1, 2, 3, 9])
+def test_a_cut_on_a_heap_copies_what_is_of_another_type(k):
+    f = rlab.library("tree")["preorder"].at(A="bool")
+    machine = machine_of(f, cut=Cut(k, "copy"))
+    for size in (1, 4, 7, 10, 13):
+        for rank in range(0, f.domain.count(size), 1 + f.domain.count(size) // 5):
+            words = str(f.domain.unrank(size, rank)).replace("(", "").replace(")", "").split()
+            assert machine(words) == written(copied(read(iter(words)), k)[0]), words
+
+
 def read(words):
     """Nested tuple of a tree's tokens."""
     word = next(words)
