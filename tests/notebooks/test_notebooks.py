@@ -15,10 +15,15 @@ nbformat = pytest.importorskip("nbformat")
 nbclient = pytest.importorskip("nbclient")
 
 NOTEBOOKS = sorted((Path(__file__).parents[2] / "notebooks").glob("*.ipynb"))
+# Each trains models; the first stands for all where time is short.
+CASES = [
+    pytest.param(path, id=path.stem, marks=[pytest.mark.slow] if path != NOTEBOOKS[0] else [])
+    for path in NOTEBOOKS
+]
 
 
 @pytest.mark.filterwarnings("ignore")
-@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: p.stem)
+@pytest.mark.parametrize("path", CASES)
 def test_a_notebook_runs(path, tmp_path, monkeypatch):
     for module in re.findall(r'"(?:import|from) (torch|transformers)\b', path.read_text("utf-8")):
         pytest.importorskip(module)
