@@ -21,9 +21,11 @@ from recursionlab.interpret.shortcut_candidates import (
     OTHER,
     TRUE,
     Candidate,
+    answers,
     budget_for,
     families,
-    outputs,
+    gather,
+    of_item,
     same,
     search,
 )
@@ -100,7 +102,7 @@ class Shortcut:
             items = np.flatnonzero(named == i)
             parts.append(self._answers(self.candidates[i], split, items, n))
             places.append(items)
-        return _gather(parts, places, len(split))
+        return gather(parts, places, len(split))
 
     def _answers(
         self, candidate: Candidate, split: Split, items: NDArray[np.int64], threads: int
@@ -109,7 +111,9 @@ class Shortcut:
             return split.targets.take(items)
         if candidate.machine is None:
             return Packed(np.full(len(items), -2, np.int32), np.arange(len(items) + 1))
-        return outputs(candidate.machine, split.inputs.take(items), self.budget, threads)
+        own = candidate.column
+        columns = {own: np.asarray(split.columns[own])[items].astype(np.int64)} if own else {}
+        return answers(candidate, split.inputs.take(items), columns, self.budget, threads)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the rules as plain JSON values."""
@@ -336,7 +340,8 @@ def _find(
     budget: Budget,
     threads: int,
 ) -> tuple[Shortcut, float, float]:
-    table = search(known, split.inputs, split.targets, predicted, threads, budget)
+    columns = of_item(split)
+    table = search(known, split.inputs, split.targets, predicted, columns, threads, budget)
     tokens = len(np.unique(np.concatenate([split.input_ids, split.labels])))
     bits = log2(1 + float(split.targets.lengths.mean())) + log2(max(2, tokens))
     failed = ~table.matched[0]
@@ -344,16 +349,6 @@ def _find(
         table.matched, table.failing, failed, features(split, measures), bits, size
     )
     return Shortcut(rule, table.candidates, measures, budget), length, length_true
-
-
-def _gather(parts: Sequence[Packed], places: Sequence[NDArray[np.int64]], count: int) -> Packed:
-    """Put the rows of several lots in their places."""
-    order = np.argsort(np.concatenate(places)) if places else np.zeros(0, np.int64)
-    ids = np.concatenate([p.ids for p in parts]) if parts else np.zeros(0, np.int32)
-    lengths = np.concatenate([p.lengths for p in parts]) if parts else np.zeros(0, np.int64)
-    offsets = np.concatenate([np.zeros(1, np.int64), np.cumsum(lengths, dtype=np.int64)])
-    assert len(order) == count
-    return Packed(ids, offsets).take(order)
 
 
 @dataclass(frozen=True)

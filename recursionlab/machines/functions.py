@@ -18,7 +18,7 @@ from .machine import Machine, loads
 from .parser import parse_expression
 from .rules import add, call, cases, eq, les, name, num, put, token
 from .symbolic import Built, Code, Refused, Target, View, is_letters, refuse, same_type
-from .transducer import SEPARATOR, Cut, Transducer, flat_pair, letters_of
+from .transducer import ENDS, LAPSES, SEPARATOR, Cut, Transducer, flat_pair, letters_of
 
 __all__ = ["Cut", "Refused", "machine_of"]
 
@@ -84,10 +84,9 @@ def machine_of(
             "machine_of: expected encoding prefix or flat and order natural or reversed, got "
             f"{', '.join(dict.fromkeys(encodings))} and {', '.join(dict.fromkeys(orders))}"
         )
-    if cut is not None and cut.then not in ("copy", "stop", "constant", "branch", "function"):
-        raise InputError(
-            f"cut: expected copy, stop, constant, branch or function, got {cut.then!r}"
-        )
+    if cut is not None and cut.then not in (*ENDS, *LAPSES):
+        known = ", ".join((*ENDS, *LAPSES))
+        raise InputError(f"cut: expected one of {known}, got {cut.then!r}")
     try:
         codec = function.codec(encoding, order, renames, *(encodings[1:] + orders[1:]))
         vocabulary = tuple(codec.vocabulary)

@@ -10,6 +10,7 @@ from recursionlab.language.types import Con, resolve
 from .functions import Cut, Refused, machine_of
 from .machine import Machine
 from .shortcuts import shortcut, shortcuts
+from .transducer import LAPSES
 
 __all__ = ["hypotheses"]
 
@@ -40,9 +41,9 @@ def hypotheses(function: Any, after: int | str = 1, **codec: Any) -> dict[str, M
     Returns
     -------
     dict of str to Machine
-        `true`, the function itself; `cut, ...` its bounded machines, one a fallback; `window`,
-        which acts on the last m tokens; and the sequence-level shortcuts whose tokens the
-        vocabulary has.
+        `true`, the function itself; `cut, ...` its bounded machines, one a fallback; `one call,
+        ...` where one call alone goes wrong; `window`, which acts on the last m tokens; and the
+        sequence-level shortcuts whose tokens the vocabulary has.
         What the function has not the shape for is left out.
 
     Raises
@@ -73,6 +74,7 @@ def hypotheses(function: Any, after: int | str = 1, **codec: Any) -> dict[str, M
     rows: list[tuple[str, dict[str, Any]]] = [
         (f"cut, {then}", {"cut": cut}) for then, cut in cuts.items()
     ]
+    rows += [(f"one call, {then}", {"cut": Cut(after, then)}) for then in LAPSES]
     for name, options in [*rows, ("window", {"window": after})]:
         try:
             machine = machine_of(function, **codec, **options)

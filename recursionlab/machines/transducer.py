@@ -11,7 +11,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from recursionlab.language import core
-from recursionlab.language.signature import Constructor, Inductive
+from recursionlab.language.signature import Constructor, Function, Inductive
+from recursionlab.language.types import Con, resolve
 
 from . import syntax as ast
 from .rules import add, call, cases, eq, les, name, num, put, token
@@ -28,14 +29,17 @@ from .symbolic import (
     same_type,
 )
 
-__all__ = ["Cut", "Transducer"]
+__all__ = ["ENDS", "LAPSES", "Cut", "Transducer"]
+
+ENDS = ("copy", "stop", "constant", "branch", "function")  # fallbacks where recursion ends
+LAPSES = ("slip", "skip", "stutter")  # fallbacks of one call, after which recursion goes on
 
 SEPARATOR = "<sep>"
 
 
 @dataclass(frozen=True)
 class Cut:
-    """Where recursion ends early, and what follows.
+    """Where recursion goes wrong, and what follows.
 
     Attributes
     ----------
@@ -43,11 +47,13 @@ class Cut:
         Recursive calls after the first one, a number or an expression of `length`. A transducer
         counts all of them; a heap machine counts how deep calls of the function are nested.
     then : str
-        `copy` what is left of the decreasing argument, `stop`, write the `constant`, take the
+        Recursion ends: `copy` what is left of the decreasing argument, `stop`, write the `constant`, take the
         `branch` of one constructor whatever is read, or go on with another `function` (heap
         machines). On a heap `stop` leaves a gap: nothing is written in its place, and what matches
         on it is a gap too; likewise a copy that is of another type than the result is what a
         function gives that matches on it.
+        Or one call alone goes wrong (transducers): `slip` copies the constructor that is read
+        instead of treating it, `skip` passes over it, `stutter` copies it besides.
     constant : tuple of str
         Tokens; on a heap, of a value of the function's result.
     branch : str
@@ -145,7 +151,8 @@ class Transducer(Evaluator):
         body = self.body(target, views, {}, self.finish)
         if self.cut is None or target.struct < 0:
             return body
-        late = ast.Binary(">=", name("calls"), name("k"))
+        once = self.cut.then in LAPSES
+        late = ast.Binary("=" if once else ">=", name("calls"), name("k"))
         return cases((late, self._fallback(target, views)), (None, body))
 
     def label(self, target: Target) -> str:
@@ -164,6 +171,8 @@ class Transducer(Evaluator):
             return self.finish(views[target.struct])
         if self.cut.then == "stop":
             return self._write([], self._end())
+        if self.cut.then in LAPSES:
+            return self._lapse(target, views)
         if self.cut.then == "function":
             raise refuse("only a heap machine goes on with another function")
         if self.cut.then == "constant":
@@ -173,6 +182,30 @@ class Transducer(Evaluator):
             return self.body(target, views, {}, self.finish)
         finally:
             self.forced = None
+
+    def _lapse(self, target: Target, views: list[View]) -> Code:
+        """Treat one constructor wrongly and go on."""
+        assert self.cut is not None
+        then, read = self.cut.then, views[target.struct]
+        if not isinstance(read, _Stretch) or not isinstance(target.head, Function):
+            raise refuse("a call goes wrong only in a function along a stretch of the input")
+        kind = resolve(target.head.signature()[0][target.struct])
+        assert isinstance(kind, Con)
+        constructors = kind.inductive.constructors
+
+        def take(number: int, parts: list[View]) -> Code:
+            rest = next((v for v in parts if isinstance(v, _Stretch)), None)
+            if rest is None:
+                return self.finish(read)
+            after = read if then == "stutter" else rest
+            arguments = [after if i == target.struct else v for i, v in enumerate(views)]
+            call_on = _Call(target, tuple(arguments))
+            if then == "skip":
+                return self.finish(call_on)
+            copied = tuple(call_on if v is rest else v for v in parts)
+            return self.finish(Built(constructors[number], copied))
+
+        return self._match_stretch(read, kind.inductive, take)
 
     def _parameter(self, i: int, kind: str) -> View:
         if kind == "letter":
