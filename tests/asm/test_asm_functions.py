@@ -219,6 +219,10 @@ NUMBER = ["xI"] * 5 + ["xO", "xH"]
         (Cut(2, "branch", branch="xO"), "xO xO xI xI xI xO xH"),
         (Cut(2, "branch", branch="xH"), "xO xO xO xH"),
         (Cut("length / 2", "copy"), "xO xO xO xI xI xO xH"),
+        (Cut(2, "slip"), "xO xO xI xO xO xI xH"),
+        (Cut(5, "slip"), "xO xO xO xO xO xO xO xH"),
+        (Cut(2, "skip"), "xO xO xO xO xI xH"),
+        (Cut(2, "stutter"), "xO xO xI xO xO xO xI xH"),
         (Cut("min(length, 1)", "stop"), "xO"),
     ],
 )
@@ -372,7 +376,9 @@ def test_mistakes_in_options_are_named():
         machine_of(succ, cut=Cut(1, "branch", branch="xX"))
     with pytest.raises(Refused, match="it does not recur itself, so there is nothing to cut"):
         machine_of(rlab.library("sort")["merge_sort"], cut=Cut(1))
-    with pytest.raises(InputError, match="cut: expected copy, stop, constant, branch or function"):
+    with pytest.raises(
+        InputError, match="cut: expected one of copy, stop, constant, branch, function, slip"
+    ):
         machine_of(succ, cut=Cut(1, "guess"))
 
 
@@ -400,6 +406,7 @@ def test_hypotheses_are_machines_over_one_vocabulary():
     assert set(found) == {
         "true", "cut, copy", "cut, stop", "cut, branch xI", "cut, branch xO", "cut, branch xH",
         "cut, constant xH", "cut, as pred", "cut, as pred_double", "window", "copy",
+        "one call, slip", "one call, skip", "one call, stutter",
         "reverse", "shift", "last",
     }  # fmt: skip
     assert len({m.vocabulary for m in found.values()}) == 1
