@@ -19,7 +19,7 @@ from recursionlab.language.types import Con, resolve
 from . import syntax as ast
 from .rules import add, call, cases, eq, name, num, put, token
 from .symbolic import Built, Code, Env, Evaluator, Next, Partial, Target, View, refuse
-from .transducer import Cut
+from .transducer import LAPSES, Cut
 
 __all__ = ["ABSENT", "Heap"]
 
@@ -132,6 +132,8 @@ class Heap(Evaluator):
             if self.constant is None or not _same_result(special.target, self.target):
                 raise refuse("the constant is no value of the type that the recursion returns")
             return self.finish(self.constant)
+        if self.cut.then in LAPSES:
+            raise refuse(f"one call alone can `{self.cut.then}` only along a stretch of the input")
         self.forced = struct
         try:
             return self.body(special.target, arguments, env, self.finish)
