@@ -47,11 +47,11 @@ class Cut:
         Recursive calls after the first one, a number or an expression of `length`. A transducer
         counts all of them; a heap machine counts how deep calls of the function are nested.
     then : str
-        Recursion ends: `copy` what is left of the decreasing argument, `stop`, write the `constant`, take the
-        `branch` of one constructor whatever is read, or go on with another `function` (heap
-        machines). On a heap `stop` leaves a gap: nothing is written in its place, and what matches
-        on it is a gap too; likewise a copy that is of another type than the result is what a
-        function gives that matches on it.
+        Recursion ends: `copy` what is left of the decreasing argument, `stop`, write the
+        `constant`, take the `branch` of one constructor whatever is read, or go on with another
+        `function` (heap machines). On a heap `stop` leaves a gap: nothing is written in its place,
+        and what matches on it is a gap too; likewise a copy that is of another type than the result
+        is what a function gives that matches on it.
         Or one call alone goes wrong (transducers): `slip` copies the constructor that is read
         instead of treating it, `skip` passes over it, `stutter` copies it besides.
     constant : tuple of str
