@@ -80,19 +80,24 @@ linear(rlab_build *b, int32_t space, int32_t x, int32_t in, int32_t out, double 
 
 static int32_t
 norm(rlab_build *b, int32_t space, int32_t x, const char *prefix, const char *hook) {
+    char out[RLAB_NAME_MAX], scale[RLAB_NAME_MAX], hat[RLAB_NAME_MAX];
     bool rms = b->o[O_norm] != 0;
     int32_t gamma = param(b, b->c, 0, RLAB_INIT_ONE, 0, false, prefix, ".weight");
     int32_t beta = RLAB_NONE;
+    text(scale, "%s.hook_scale", hook);
+    text(hat, "%s.hook_normalized", hook);
     if (!rms && b->o[O_bias] != 0)
         beta = param(b, b->c, 0, RLAB_INIT_ZERO, 0, false, prefix, ".bias");
-    return node(b, &(rlab_node_spec){.op = rms ? "rmsnorm" : "layernorm",
-                                     .name = hook,
-                                     .space = space,
-                                     .n_in = 1,
-                                     .in = {x},
-                                     .n_param = rms ? 1 : 2,
-                                     .param = {gamma, beta},
-                                     .attr = {.eps = (float)b->o[O_norm_eps]}});
+    return node(b, &(rlab_node_spec){
+                       .op = rms ? "rmsnorm" : "layernorm",
+                       .name = text(out, "%s.hook_out", hook),
+                       .space = space,
+                       .n_in = 1,
+                       .in = {x},
+                       .n_param = rms ? 1 : 2,
+                       .param = {gamma, beta},
+                       .side = {NULL, rms ? scale : NULL, rms ? hat : scale, rms ? NULL : hat},
+                       .attr = {.eps = (float)b->o[O_norm_eps]}});
 }
 
 static int32_t
@@ -137,7 +142,7 @@ attention(rlab_build *b, const rlab_stack *s, int32_t x, int32_t keys, int32_t k
     static const char *const proj[3] = {"q", "k", "v"};
     const bool self = key_space == s->space;
     const int kind = (int)b->o[O_positions];
-    char p[RLAB_NAME_MAX], h[RLAB_NAME_MAX], pattern[RLAB_NAME_MAX];
+    char p[RLAB_NAME_MAX], h[RLAB_NAME_MAX], pattern[RLAB_NAME_MAX], scores[RLAB_NAME_MAX];
     int32_t in[3], z;
     for (int k = 0; k < 3; k++) {
         int32_t heads = k ? b->kv_heads : b->heads;
@@ -154,7 +159,8 @@ attention(rlab_build *b, const rlab_stack *s, int32_t x, int32_t keys, int32_t k
                                   .in = {in[0], in[1], in[2]},
                                   .n_param = self && kind == RELATIVE,
                                   .param = {s->distances},
-                                  .side = {text(pattern, "%s.hook_pattern", hook)},
+                                  .side = {text(pattern, "%s.hook_pattern", hook),
+                                           text(scores, "%s.hook_attn_scores", hook)},
                                   .attr = {.heads = b->heads,
                                            .kv_heads = b->kv_heads,
                                            .causal = self && s->causal,
@@ -235,13 +241,20 @@ run_sublayer(rlab_build *b, const rlab_stack *s, const sublayer *l, int32_t i, i
     text(p, "%s.layers.%d", s->param, b->o[O_share_layers] != 0 ? 0 : i);
     text(h, "%s.%d", s->hook, i);
     text(n, "%s.layers.%d.%s", s->param, b->o[O_share_layers] != 0 ? 0 : i, l->norm);
-    text(ln, "%s.%d.%s.hook_normalized", s->hook, i, l->ln);
+    text(ln, "%s.%d.%s", s->hook, i, l->ln);
     if (!post)
         y = norm(b, s->space, x, n, ln);
     y = branch(b, s, l, p, h, y, memory);
     y = dropout(b, s->space, y, b->o[O_dropout], text(sum, "%s.%d.", s->hook, i), l->dropped);
-    y = pair(b, "add", s->space, x, y, text(sum, "%s.%d.%s", s->hook, i, l->sum));
-    return post ? norm(b, s->space, y, n, ln) : y;
+    if (!post)
+        return pair(b, "add", s->space, x, y, text(sum, "%s.%d.%s", s->hook, i, l->sum));
+    y = pair(b, "add", s->space, x, y, text(sum, "%s.hook_in", ln));
+    if (l->what == CROSS || (l->what == MLP && !s->cross))
+        alias(b, y, h, ".hook_resid_mid"); /* as TransformerLens counts: what ln2 reads */
+    y = norm(b, s->space, y, n, ln);
+    if (l->what == MLP)
+        alias(b, y, h, ".hook_resid_post");
+    return y;
 }
 
 /* ---- stacks ---------------------------------------------------------------------------------- */

@@ -18,21 +18,21 @@ static const rlab_stack encoder_of_two = {.param = "encoder",
                                           .hook = "encoder_blocks",
                                           .embed = "embed.hook_out",
                                           .pos_embed = "pos_embed.hook_out",
-                                          .embed_ln = "embed_ln.hook_normalized",
-                                          .final_ln = "encoder_final_ln.hook_normalized"};
+                                          .embed_ln = "embed_ln",
+                                          .final_ln = "encoder_final_ln"};
 static const rlab_stack decoder_of_two = {.param = "decoder",
                                           .hook = "decoder_blocks",
                                           .embed = "decoder_embed.hook_out",
                                           .pos_embed = "decoder_pos_embed.hook_out",
-                                          .embed_ln = "decoder_embed_ln.hook_normalized",
-                                          .final_ln = "decoder_final_ln.hook_normalized",
+                                          .embed_ln = "decoder_embed_ln",
+                                          .final_ln = "decoder_final_ln",
                                           .causal = true,
                                           .cross = true};
 static const rlab_stack only = {.hook = "blocks",
                                 .embed = "embed.hook_out",
                                 .pos_embed = "pos_embed.hook_out",
-                                .embed_ln = "embed_ln.hook_normalized",
-                                .final_ln = "ln_final.hook_normalized"};
+                                .embed_ln = "embed_ln",
+                                .final_ln = "ln_final"};
 
 /* What ranges of single options cannot say. */
 static rlab_status

@@ -173,8 +173,8 @@ from_cache(const rlab_exec *exec, const rlab_node *node, int32_t k) {
 }
 
 static void
-edit_side(const rlab_call *call, int32_t side) {
-    rlab_taps_act(call->exec, call->number, side, call->side[side], false);
+edit_side(const rlab_call *call, int32_t side, float *value) {
+    rlab_taps_act(call->exec, call->number, side, value, false);
 }
 
 /* What node i sees, in both directions. */
@@ -194,7 +194,7 @@ set_call(rlab_exec *exec, int32_t i, rlab_call *c) {
             from_cache(exec, node, k) ? exec->memory[node->in[k]] : rlab_exec_at(exec, node->in[k]);
     c->y = rlab_exec_at(exec, i);
     for (int32_t k = 0; k < RLAB_SIDE_MAX; k++)
-        if (node->side_width[k])
+        if (node->side_width[k] && !node->passing[k])
             c->side[k] = exec->slab + layout->side[i * RLAB_SIDE_MAX + k].offset;
     for (int32_t k = 0; k < node->n_param; k++) {
         int32_t p = node->param[k];
@@ -224,6 +224,7 @@ set_call(rlab_exec *exec, int32_t i, rlab_call *c) {
     c->loss_scale = exec->loss_scale;
     c->from_value = node->from_value && !exec->edits;
     c->wants_side = (exec->run.training && !c->from_value) || (exec->tapped[i] & RLAB_TAPPED_SIDE);
+    c->passing = (exec->tapped[i] & RLAB_TAPPED_PASSING) != 0;
     c->edits_side = (exec->tapped[i] & RLAB_TAPPED_EDIT) != 0;
     c->edit_side = edit_side;
     c->exec = exec;

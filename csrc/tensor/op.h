@@ -18,6 +18,7 @@ typedef struct rlab_node {
     /* set by the op's shape rule: */
     int32_t side_width[RLAB_SIDE_MAX]; /* floats a row (a cell); 0: no such side value */
     bool side_cells;                   /* side values are per score cell, not per row */
+    bool passing[RLAB_SIDE_MAX];       /* has no buffer: the op shows it to taps on its way */
     int32_t key_space;                 /* attention: space of keys and values; else RLAB_NONE */
     bool spoils_dy;                    /* backward overwrites dy */
     bool from_value;                   /* backward reads the value, and side values only where taps
@@ -109,7 +110,8 @@ typedef struct rlab_call {
     float *work;     /* scratch, as large as the op's `work` says */
     bool wants_side; /* a tap looks at a side value, or backward will */
     bool edits_side; /* a tap changes a side value: call edit_side as soon as it is made */
-    void (*edit_side)(const struct rlab_call *call, int32_t side);
+    bool passing;    /* a tap looks at a passing side value: show all of them by edit_side */
+    void (*edit_side)(const struct rlab_call *call, int32_t side, float *value);
     void *exec;
 } rlab_call;
 
@@ -210,7 +212,7 @@ struct rlab_weights {
 
 /* ---- exec.c, shared with cache.c and tap.c --------------------------------------------------- */
 
-enum { RLAB_TAPPED_VALUE = 1, RLAB_TAPPED_SIDE = 2, RLAB_TAPPED_EDIT = 4 };
+enum { RLAB_TAPPED_VALUE = 1, RLAB_TAPPED_SIDE = 2, RLAB_TAPPED_EDIT = 4, RLAB_TAPPED_PASSING = 8 };
 
 /* Cache of one space: every remembered node has (slots, rows, width) floats. */
 typedef struct rlab_cache {

@@ -130,7 +130,7 @@ rows_of_tap(const rlab_exec *exec, const rlab_tap *tap, int32_t space) {
     const rlab_extent *e = &exec->batch.space[space];
     int32_t *out = room(exec->partial);
     int64_t n = 0, count = exec->rows[space];
-    if (!tap->rows || tap->side >= 0)
+    if (!tap->rows)
         return every_row;
     for (int64_t i = 0; i < count; i++)
         if (tap->rows[e->off[0] + i])
@@ -198,7 +198,8 @@ rows_of_node(rlab_exec *exec, int32_t i) {
     const int64_t count = exec->rows[node->space];
     const size_t mark = p->used;
     rlab_rows out = {room(p), 0};
-    if (exec->tapped[i] & RLAB_TAPPED_SIDE || (p->redo[i] == RLAB_RERUN && node->n_index))
+    if (exec->tapped[i] & RLAB_TAPPED_SIDE || (exec->tapped[i] && node->side_cells) ||
+        (p->redo[i] == RLAB_RERUN && node->n_index))
         return every_row;
     for (int32_t t = 0; t < exec->run.n_taps; t++)
         if (exec->run.taps[t].node == i)

@@ -178,7 +178,7 @@ find_lives(rlab_ctx *ctx, rlab_layout *layout, const rlab_graph *graph,
                    keeps && (node->op->flags & (unsigned)(RLAB_KEEPS_IN0 << k)) ? back : i);
         for (int32_t k = 0; k < RLAB_SIDE_MAX; k++) {
             rlab_place *side = &layout->side[i * RLAB_SIDE_MAX + k];
-            if (!node->side_width[k])
+            if (!node->side_width[k] || node->passing[k])
                 continue;
             RLAB_TRY(buffer_size(ctx, &side->size, node->side_cells ? cells : rows,
                                  node->side_width[k]));

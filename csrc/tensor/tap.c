@@ -44,8 +44,10 @@ rlab_taps_check(rlab_ctx *ctx, rlab_exec *exec, const rlab_run *run) {
                              (long long)exec->cells[node->space][node->key_space],
                              (long long)exec->capacity.cells[node->space][node->key_space]);
         exec->tapped[tap->node] |=
-            (uint8_t)(tap->side < 0 ? RLAB_TAPPED_VALUE
-                                    : RLAB_TAPPED_SIDE | (edits ? RLAB_TAPPED_EDIT : 0));
+            (uint8_t)(tap->side < 0
+                          ? RLAB_TAPPED_VALUE
+                          : (node->passing[tap->side] ? RLAB_TAPPED_PASSING : RLAB_TAPPED_SIDE) |
+                                (edits ? RLAB_TAPPED_EDIT : 0));
     }
     return RLAB_OK;
 }

@@ -21,7 +21,7 @@ enum {
     RLAB_INDEX_MAX = 16,  /* integer inputs of a graph */
     RLAB_NAME_MAX = 96,   /* bytes of a name, with its 0 */
     RLAB_NODE_IN_MAX = 4, /* inputs of a node; also parameters and integer inputs of a node */
-    RLAB_SIDE_MAX = 3,    /* side values of a node */
+    RLAB_SIDE_MAX = 4,    /* side values of a node */
     RLAB_NONE = -1        /* no node, parameter, ... */
 };
 

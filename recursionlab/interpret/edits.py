@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from recursionlab.errors import InputError, InputIndexError
 from recursionlab.interpret.batch import Batch
 from recursionlab.interpret.cache import unpad
-from recursionlab.interpret.names import Point
+from recursionlab.interpret.names import Point, may_change
 
 Places = int | Sequence[int] | NDArray[Any] | None
 
@@ -87,6 +87,7 @@ class Scale:
 
     def taps(self, point: Point, batch: Batch) -> list[tuple[Any, ...]]:
         """Return the taps of the C core."""
+        may_change(point)
         rows = self.where.rows(point, batch)
         factor = float(self.factor)
         return [(point.name, "scale", factor, *run, rows) for run in self.where.columns(point)]
@@ -110,6 +111,7 @@ class Replace:
 
     def taps(self, point: Point, batch: Batch) -> list[tuple[Any, ...]]:
         """Return the taps of the C core."""
+        may_change(point)
         rows, value = self.where.rows(point, batch), np.asarray(self.value, np.float32)
         runs = self.where.columns(point)
         if value.shape == (point.width,) and not point.keys:

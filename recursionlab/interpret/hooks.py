@@ -16,7 +16,7 @@ from recursionlab.errors import InputError, InputTypeError
 from recursionlab.interpret.batch import Batch
 from recursionlab.interpret.cache import ActivationCache, Floats, pad, unpad
 from recursionlab.interpret.edits import Replace, Scale
-from recursionlab.interpret.names import NameFilter, Point, choose, points_of, resolve
+from recursionlab.interpret.names import NameFilter, Point, choose, may_change, points_of, resolve
 from recursionlab.learn.split import SplitLike
 
 _READS = 256  # values read in one run; more are read by running again, to the same bits
@@ -341,6 +341,8 @@ def _forward_call(
             flat.reshape(-1)[fixed] = 0
             return
         new = _changed(fn, flat, hook).reshape(flat.shape)
+        if hook.point.shared and not np.array_equal(new, flat, equal_nan=True):
+            may_change(hook.point)
         if training:
             fixed = (new != flat).ravel()
         flat[:] = new
@@ -349,6 +351,8 @@ def _forward_call(
 
 
 def _backward_call(hook: HookPoint, fn: HookFunction) -> Callable[[Floats, bool], None]:
+    may_change(hook.point)
+
     def call(flat: Floats, gradient: bool) -> None:
         if gradient:
             flat[:] = _changed(fn, flat, hook).reshape(flat.shape)

@@ -6,6 +6,7 @@ from batches import model, sequences
 
 from recursionlab import _core, errors
 from recursionlab.interpret import Batch, HookedModel, Replace, Scale, Where
+from recursionlab.interpret.names import resolve
 
 PAIRS, LABELS = sequences(5, seed=4)
 CROSS = "decoder_blocks.1.cross_attn.hook_z"
@@ -20,28 +21,45 @@ def hooked():
     return HookedModel(model())
 
 
-@pytest.mark.parametrize("config", [{}, {"norm_place": "post", "norm": "rmsnorm"}])
+@pytest.mark.parametrize(
+    "config",
+    [
+        {},
+        {"norm_place": "post", "norm": "rmsnorm"},
+        {"norm_place": "post", "embedding_norm": True},
+        {"positions": "relative", "n_kv_heads": 2},
+    ],
+)
 def test_the_cache_equals_torch_at_every_hook(config):
     torch = pytest.importorskip("torch")
     import transformer_torch
 
     ours = HookedModel(model(**config))
     reference = transformer_torch.Transformer(ours.core)
-    logits, cache = ours.run_with_cache(batch())
+    reference.logits(*PAIRS[0])
+    named = [name for name in reference.seen if "final_ln.hook_in" not in name]
+    logits, cache = ours.run_with_cache(batch(), names_filter=named)
+    missing = {ours.points[name].name for name in ours.points} - {
+        resolve(ours.points, name).name for name in named
+    }
+    unseen = (".hook_embedded", "pos_embed.hook_out", ".hook_rot_q", ".hook_rot_k")
+    assert not {name for name in missing if not name.endswith(unseen)}
     checked = 0
     for i, (s, t) in enumerate(PAIRS):
         want = reference.logits(s, t).detach().numpy()
         np.testing.assert_allclose(logits[i, : len(t)], want, rtol=1e-5, atol=1e-5)
         assert not logits[i, len(t) :].any()
         for name, value in reference.seen.items():
-            if name not in cache:
+            if name not in named:
                 continue
             want = value.detach().numpy()
-            point = ours.points[name]
+            point = resolve(ours.points, name)
             if point.keys:
                 got = cache[name][i, :, : want.shape[1], : want.shape[2]]
             else:
                 got = cache[name][i, : len(want)].reshape(want.shape)
+            np.testing.assert_array_equal(np.isfinite(got), np.isfinite(want))
+            got, want = got[np.isfinite(got)], want[np.isfinite(want)]
             scale = max(1.0, np.abs(want).max())
             np.testing.assert_allclose(got / scale, want / scale, rtol=1e-5, atol=1e-5)
             checked += 1
@@ -73,12 +91,71 @@ def test_other_spellings_name_the_same_values(hooked):
         "decoder_blocks.1.cross_attn.hook_out": "decoder_blocks.1.hook_cross_attn_out",
         "decoder_blocks.0.mlp.in.hook_out": "decoder_blocks.0.mlp.hook_pre",
         "encoder_blocks.1.hook_out": "encoder_blocks.1.hook_resid_post",
-        "encoder_blocks.1.ln2.hook_out": "encoder_blocks.1.ln2.hook_normalized",
+        "encoder_blocks.1.attn.hook_in": "encoder_blocks.1.ln1.hook_out",
+        "decoder_blocks.1.hook_mlp_in": "decoder_blocks.1.ln3.hook_out",
+        "decoder_blocks.1.cross_attn.k.hook_in": "encoder_final_ln.hook_out",
+        "unembed.hook_in": "decoder_final_ln.hook_out",
         "hook_unembed": "unembed.hook_out",
     }
     _, cache = hooked.run_with_cache(batch(), names_filter=[*pairs, *pairs.values()])
     for other, name in pairs.items():
         np.testing.assert_array_equal(cache[other], cache[name])
+
+
+NAMES = (
+    "ln1.hook_scale",
+    "ln2.hook_normalized",
+    "self_attn.hook_attn_scores",
+    "cross_attn.hook_attn_scores",
+    "cross_attn.hook_pattern",
+)
+
+
+@pytest.mark.parametrize("config", [{}, {"norm": "rmsnorm"}, {"positions": "alibi"}])
+@pytest.mark.parametrize("name", NAMES)
+def test_what_only_passes_can_be_changed(config, name):
+    """Scores, scales and what a norm's weights multiply: what follows is made of the change."""
+    hooked, block = HookedModel(model(**config)), "decoder_blocks.1."
+    ours = batch()
+    owner, _, last = (block + name).rpartition(".")
+    follows = {
+        "hook_scale": f"{owner}.hook_normalized",
+        "hook_normalized": f"{owner}.hook_out",
+        "hook_attn_scores": f"{owner}.hook_pattern",
+        "hook_pattern": f"{owner}.hook_z",
+    }[last]
+    plain, before = hooked.run_with_cache(ours)
+    same = hooked.run_with_hooks(ours, fwd_hooks=[(block + name, lambda v, hook: None)])
+    np.testing.assert_allclose(same, plain, rtol=1e-5, atol=1e-5)
+    with hooked.hooks([(block + name, Scale(2.0))]):
+        logits, after = hooked.run_with_cache(ours)
+    assert np.abs(logits - plain).max() > 1e-4
+    finite = np.isfinite(before[block + name])
+    np.testing.assert_allclose(
+        after[block + name][finite], 2 * before[block + name][finite], rtol=1e-5
+    )
+    if last == "hook_scale":
+        np.testing.assert_allclose(after[follows], before[follows] / 2, rtol=1e-5, atol=1e-6)
+    if last == "hook_pattern":
+        np.testing.assert_allclose(after[follows], before[follows] * 2, rtol=1e-5, atol=1e-6)
+    if last == "hook_attn_scores":
+        scores = 2 * before[block + name].astype(float)
+        mask = before.mask(follows)
+        pattern = np.where(
+            mask, np.exp(scores - np.where(mask, scores, -np.inf).max(-1, keepdims=True)), 0
+        )
+        pattern /= np.maximum(pattern.sum(-1, keepdims=True), 1e-30)
+        np.testing.assert_allclose(after[follows], pattern, rtol=1e-4, atol=1e-6)
+
+
+def test_what_one_module_reads_of_many_is_read_not_changed(hooked):
+    name = "decoder_blocks.0.self_attn.q.hook_in"
+    seen = []
+    hooked.run_with_hooks(batch(), fwd_hooks=[(name, lambda v, hook: seen.append(v.shape))])
+    assert len(seen) == 1
+    for hook in (Scale(0), lambda v, hook: v + 1):
+        with pytest.raises(errors.InputError, match=r"'decoder_blocks\.0\.ln1\.hook_out' changes"):
+            hooked.run_with_hooks(batch(), fwd_hooks=[(name, hook)])
 
 
 def test_names_filter_chooses(hooked):

@@ -35,7 +35,7 @@ def test_points_have_the_names_of_a_model_with_one_stack():
             "embed.hook_out",
             "blocks.1.attn.hook_pattern",
             "blocks.0.hook_resid_mid",
-            "ln_final.hook_normalized",
+            "ln_final.hook_out",
         } <= names
         assert not any("cross" in name or "encoder" in name for name in names)
 

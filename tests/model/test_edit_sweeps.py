@@ -20,6 +20,9 @@ def edits(m):
             continue
         rows = {"source": N_SOURCE, "target": N_TARGET}[space]
         where = (rng.random(rows) < 0.2).astype(np.uint8)
+        if name.endswith("hook_scale"):  # a norm divides by it
+            out.append([(name, "scale", 2.0, 0, 1, where)])
+            continue
         out.append([(name, "scale", 0.0, 0, 2, where)])
         if not keys:
             value = rng.normal(size=(rows, width)).astype(np.float32)

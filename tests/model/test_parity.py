@@ -50,6 +50,9 @@ def batch(model, *size, **more):
 
 def close(got, want, tolerance):
     want = np.asarray(want)
+    finite = np.isfinite(want)  # scores that are hidden are not
+    np.testing.assert_array_equal(np.isfinite(got), finite)
+    got, want = got[finite], want[finite]
     scale = max(np.abs(want).max(initial=0), 1e-6)
     assert np.abs(got - want).max(initial=0) <= tolerance * scale
 
@@ -105,4 +108,5 @@ def test_every_hook_equals_torch(ours):
         want = np.concatenate([s[name].detach().numpy().ravel() for s in seen])
         close(buffer, want, 1e-5)
         checked += 1
-    assert checked >= len(seen[0]) - 2
+    # What a module reads is a value of another name, unless it is of no other.
+    assert checked >= sum(not name.endswith(".hook_in") for name in seen[0]) - 2

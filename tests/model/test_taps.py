@@ -41,7 +41,7 @@ def test_reading_changes_nothing(ours):
 
 
 def test_logits_follow_from_the_last_norm(ours):
-    final = read(ours, "decoder_final_ln.hook_normalized", 32)
+    final = read(ours, "decoder_final_ln.hook_out", 32)
     want = final @ ours.parameters()["shared.weight"].T
     np.testing.assert_allclose(ours.forward(*ARGS), want, rtol=1e-4, atol=1e-4)
 
@@ -114,7 +114,7 @@ def test_what_enters_the_activation_can_be_changed(ours):
 @pytest.mark.parametrize("place", ["pre", "post"])
 @pytest.mark.parametrize(
     "name",
-    ["encoder_blocks.1.hook_attn_out", "decoder_blocks.0.hook_resid_mid_cross", "embed.hook_out"],
+    ["encoder_blocks.1.hook_attn_out", "decoder_blocks.0.hook_resid_mid", "embed.hook_out"],
 )
 def test_gradients_through_a_scaled_value_agree_with_differences(place, name):
     m = model(norm_place=place, activation="gelu")
@@ -135,7 +135,7 @@ def test_gradients_through_a_scaled_value_agree_with_differences(place, name):
 
 def test_a_replaced_value_gives_no_gradient_upstream(ours):
     fixed = np.ones((N_SOURCE, 32), np.float32)
-    taps = [("encoder_final_ln.hook_normalized", "replace", fixed)]
+    taps = [("encoder_final_ln.hook_out", "replace", fixed)]
     ours.loss(*ARGS, pack(LABELS)[0], taps=taps)
     for name, grad in ours.gradients().items():
         assert (np.abs(grad).max() > 0) == (not name.startswith("encoder.")), name

@@ -58,14 +58,13 @@ class Transformer:
 
     def norm(self, x, name, hook):
         eps = self.config["norm_eps"]
-        if self.config["norm"] == "rmsnorm":
-            y = x / torch.sqrt((x * x).mean(-1, keepdim=True) + eps)
-        else:
-            y = x - x.mean(-1, keepdim=True)
-            y = y / torch.sqrt((y * y).mean(-1, keepdim=True) + eps)
+        y = x if self.config["norm"] == "rmsnorm" else x - x.mean(-1, keepdim=True)
+        scale = torch.sqrt((y * y).mean(-1, keepdim=True) + eps)
+        y = y / scale
+        self.seen[f"{hook}.hook_scale"], self.seen[f"{hook}.hook_normalized"] = scale, y
         y = y * self.p[f"{name}.weight"]
         y = y + self.p[f"{name}.bias"] if f"{name}.bias" in self.p else y
-        self.seen[f"{hook}.hook_normalized"] = y
+        self.seen[f"{hook}.hook_in"], self.seen[f"{hook}.hook_out"] = x, y
         return y
 
     def bias_of(self, n, causal, stack):
@@ -113,7 +112,7 @@ class Transformer:
             scores = scores.masked_fill(torch.ones_like(scores).triu(1) > 0, -math.inf)
         pattern = torch.softmax(scores, -1)
         z = (pattern @ v).transpose(0, 1).reshape(len(x), -1)
-        self.seen[f"{hook}.hook_pattern"] = pattern
+        self.seen[f"{hook}.hook_attn_scores"], self.seen[f"{hook}.hook_pattern"] = scores, pattern
         self.seen[f"{hook}.hook_z"] = z
         return self.linear(z, f"{name}.out_proj")
 
@@ -132,8 +131,15 @@ class Transformer:
         y = f(self.norm(x, name, f"{hook}.{ln}") if pre else x)
         self.seen[f"{hook}.{out}"] = y
         y = x + y
-        self.seen[f"{hook}.{total}"] = y
-        return y if pre else self.norm(y, name, f"{hook}.{ln}")
+        if pre:
+            self.seen[f"{hook}.{total}"] = y
+            return y
+        if ln == "ln2":  # as TransformerLens counts
+            self.seen[f"{hook}.hook_resid_mid"] = y
+        y = self.norm(y, name, f"{hook}.{ln}")
+        if total == "hook_resid_post":
+            self.seen[f"{hook}.{total}"] = y
+        return y
 
     def positions(self, n, stack):
         width, kind = self.config["d_model"], self.config["positions"]

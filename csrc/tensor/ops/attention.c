@@ -1,9 +1,10 @@
 /* attention: z = softmax(scale q k^T + bias) v per sequence and head. Queries are rows of the
  * node's space; keys and values rows of their own, seen through spans. Side value 0: the pattern
- * before dropout, per cell and head. The bias is a function of head and distance (key minus query),
- * and known by one row of distances a head: from a table of buckets (parameter 0, (buckets,
- * heads)), as in Raffel et al., "Exploring the limits of transfer learning" (JMLR 2020),
- * section 2.1; or attr.alibi, as in Press et al., "Train short, test long" (ICLR 2022). */
+ * before dropout, per cell and head; 1, passing: the scores, what softmax gets. The bias is a
+ * function of head and distance (key minus query), and known by one row of distances a head: from a
+ * table of buckets (parameter 0, (buckets, heads)), as in Raffel et al., "Exploring the limits of
+ * transfer learning" (JMLR 2020), section 2.1; or attr.alibi, as in Press et al., "Train short,
+ * test long" (ICLR 2022). */
 #include "tensor/op.h"
 
 #include <math.h>
@@ -51,8 +52,8 @@ shape(rlab_ctx *ctx, const rlab_graph *graph, rlab_node *node) {
                          heads, kv, q->width, k->width, v->width);
     node->width = q->width;
     node->key_space = k->space;
-    node->side_width[0] = heads;
-    node->side_cells = true;
+    node->side_width[0] = node->side_width[1] = heads;
+    node->side_cells = node->passing[1] = true;
     return check_bias(ctx, graph, node);
 }
 
@@ -237,11 +238,75 @@ one_query(const rlab_call *c, const rlab_attention *shared, const desk *d, int32
                         c->y + q * t.ldo, d->kernel);
 }
 
+/* Scores of all sequences, where the pattern will stand. */
+static void
+make_scores(const rlab_call *c, const rlab_attention *shared, const desk *d) {
+    for (int32_t r = 0; r < c->n_seqs; r++) {
+        rlab_attention t = of_sequence(c, shared, d, r);
+        const float *q = c->x[0] + (size_t)c->span[r].q * t.ldq;
+        const float *k = c->x[1] + (size_t)c->span[r].k * t.ldk;
+        float *s = c->side[0] + (size_t)c->span[r].cell * t.h;
+        for (size_t h = 0; h < t.h; h++, s += t.lq * t.lk) {
+            c->k->gemm(RLAB_NT, t.lq, t.lk, t.d, q + h * t.d, t.ldq, k + h / t.group * t.d, t.ldk,
+                       0, s, t.lk, NULL, d->kernel);
+            for (size_t i = 0; i < t.lq; i++)
+                for (size_t j = 0; j < t.lk; j++) {
+                    float bias = t.bias ? t.bias[(h * t.lq + i) * t.lk + j] : 0.0f;
+                    bool hidden = t.causal && j > i + t.shift;
+                    s[i * t.lk + j] = hidden ? -INFINITY : t.scale * s[i * t.lk + j] + bias;
+                }
+        }
+    }
+}
+
+/* What a causal attention hides stays hidden, whatever the taps did. */
+static void
+hide(const rlab_call *c, const rlab_attention *shared, const desk *d) {
+    for (int32_t r = 0; shared->causal && r < c->n_seqs; r++) {
+        rlab_attention t = of_sequence(c, shared, d, r);
+        float *s = c->side[0] + (size_t)c->span[r].cell * t.h;
+        for (size_t i = 0; i < t.h * t.lq; i++)
+            for (size_t j = i % t.lq + t.shift + 1; j < t.lk; j++)
+                s[i * t.lk + j] = -INFINITY;
+    }
+}
+
+/* Each row of scores becomes its softmax. */
+static void
+soften(const rlab_call *c, const rlab_attention *shared) {
+    for (int32_t r = 0; r < c->n_seqs; r++) {
+        const size_t lk = (size_t)c->span[r].lk, rows = (size_t)c->span[r].lq * shared->h;
+        float *s = c->side[0] + (size_t)c->span[r].cell * shared->h;
+        for (size_t i = 0; i < rows; i++, s += lk) {
+            float top = -INFINITY, sum;
+            for (size_t j = 0; j < lk; j++)
+                top = s[j] > top ? s[j] : top;
+            for (size_t j = 0; j < lk; j++)
+                s[j] -= top;
+            c->k->exp(lk, s, s);
+            sum = (float)c->k->sum(lk, s);
+            for (size_t j = 0; j < lk; j++)
+                s[j] /= sum;
+        }
+    }
+}
+
 static void
 forward(const rlab_call *c) {
     rlab_attention shared = settings(c->node);
     const rlab_exec *exec = c->exec;
     desk d = set_desk(c);
+    if (c->passing) {
+        make_scores(c, &shared, &d);
+        c->edit_side(c, 1, c->side[0]);
+    }
+    if (c->passing && c->edits_side) {
+        hide(c, &shared, &d);
+        soften(c, &shared);
+        c->edit_side(c, 0, c->side[0]);
+        apply_pattern(c, &shared, &d);
+        return;
+    }
     for (int32_t r = 0; r < c->n_seqs; r++) {
         rlab_attention t;
         size_t q = (size_t)c->span[r].q, k = (size_t)c->span[r].k;
@@ -256,7 +321,7 @@ forward(const rlab_call *c) {
                             d.kernel);
     }
     if (c->edits_side) {
-        c->edit_side(c, 0);
+        c->edit_side(c, 0, c->side[0]);
         apply_pattern(c, &shared, &d);
     }
 }

@@ -33,7 +33,7 @@ forward(const rlab_call *c) {
     if (side && c->edits_side) {
         e.act = RLAB_ACT_NONE;
         c->k->gemm_packed(n, out, in, c->x[0], in, c->wf[0], 0, c->side[0], out, &e, c->work);
-        c->edit_side(c, 0);
+        c->edit_side(c, 0, c->side[0]);
         c->k->act_fwd(act, n * out, c->side[0], c->y);
         return;
     }
