@@ -399,8 +399,13 @@ def _candidates(types: list[Type]) -> list[int]:
 def _search(
     members: list[tuple[Function | Local, str, list[Local], Node, list[int], Span]],
 ) -> list[int]:
-    """Find the first choice of decreasing arguments that passes, in Coq's order."""
+    """Find the first choice of decreasing arguments that passes, in Coq's order.
+
+    Where none does, the error is that of the first choice whose arguments are all matched on.
+    """
     failure: GuardError | None = None
+    meant = False
+    matched = [_matched(m[3], m[2]) for m in members]
     for _, name, _, _, candidates, span in members:
         if not candidates:
             raise GuardError(
@@ -420,9 +425,26 @@ def _search(
                 checker.check(body, env)
             return list(choice)
         except GuardError as error:
-            failure = failure or error
+            likely = all(i in found for i, found in zip(choice, matched, strict=True))
+            if failure is None or (likely and not meant):
+                failure, meant = error, likely
     assert failure is not None
     raise failure
+
+
+def _matched(body: Node, parameters: list[Local]) -> set[int]:
+    """Return which parameters a body matches on before it does anything else."""
+    found: set[int] = set()
+    pending: list[Node | None] = [body]
+    while pending:
+        node = pending.pop()
+        if isinstance(node, Case):
+            if isinstance(node.scrutinee, Ref) and node.scrutinee.local in parameters:
+                found.add(parameters.index(node.scrutinee.local))
+            pending += [branch for _, branch in node.branches]
+        elif isinstance(node, (Lam, Let, Rename)):
+            pending.append(node.body)
+    return found
 
 
 def guard_fix(fix: Fix) -> int:
