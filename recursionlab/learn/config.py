@@ -153,6 +153,8 @@ class TrainConfig:
                 "curriculum_steps: expected at least 1 exactly where steps open the next level,"
                 f" got {steps} with curriculum_kind {kind!r}"
             )
+        if not isinstance(levels, (tuple, list)):
+            raise ConfigError(f"curriculum_levels: expected whole numbers, got {levels!r}")
         whole = all(isinstance(n, int) and not isinstance(n, bool) for n in levels)
         if not whole or any(b <= a for a, b in zip(levels, levels[1:], strict=False)):
             raise ConfigError(
