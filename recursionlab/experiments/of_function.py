@@ -58,9 +58,9 @@ def experiment_of(
     >>> tables["data"]["sizes"], tables["data"]["gen_sizes"]
     ('1..15', '16..22')
     """
-    from recursionlab import language
+    from recursionlab.data.values import Source
 
-    loaded = language.load(program) if program.endswith(".v") else language.library(program)
+    loaded = Source.load(program, Path())
     name = function or _only(program, loaded)
     if name not in loaded:
         raise InputError(f"{program}: no function {name!r}{suggest(name, list(loaded.functions))}")
@@ -71,10 +71,10 @@ def experiment_of(
     if at:
         data["at"] = at
     if sizes is None:
-        sizes = _spelled(_sizes(data, chosen.domain))
+        sizes = _spelled(_sizes(data, loaded, chosen.domain))
         per_size = PER_SIZE if per_size is None else per_size
     data |= {"sizes": sizes, "per_size": per_size or 0}
-    gen_sizes = gen_sizes or _spelled(_longer(data, chosen.domain, sizes))
+    gen_sizes = gen_sizes or _spelled(_longer(data, loaded, chosen.domain, sizes))
     if gen_sizes:
         data["gen_sizes"] = gen_sizes
     return {
@@ -100,13 +100,13 @@ def _only(program: str, loaded: Any) -> str:
     return names[0]
 
 
-def _sizes(data: dict[str, Any], domain: Any) -> list[int]:
+def _sizes(data: dict[str, Any], loaded: Any, domain: Any) -> list[int]:
     """Return sizes from the smallest on that hold enough values with targets of some tokens."""
     found, values = list[int](), 0
     for size in range(1, LAST + 1):
         if not domain.count(size):
             continue
-        if not _usable(data, size, TOKENS) or values >= VALUES:
+        if not _usable(data, loaded, size, TOKENS) or values >= VALUES:
             break
         found.append(size)
         values += min(int(domain.count(size)), PER_SIZE)
@@ -118,23 +118,24 @@ def _sizes(data: dict[str, Any], domain: Any) -> list[int]:
     return found
 
 
-def _longer(data: dict[str, Any], domain: Any, sizes: str) -> list[int]:
+def _longer(data: dict[str, Any], loaded: Any, domain: Any, sizes: str) -> list[int]:
     """Return the sizes after those of training, up to half as large again."""
     from recursionlab.config import parse_sizes
 
     last = max(parse_sizes(sizes, "--sizes"), default=0)
     after = range(last + 1, last + max(2, last // 2) + 1)
-    return [n for n in after if domain.count(n) and _usable(data, n, 2 * TOKENS)]
+    return [n for n in after if domain.count(n) and _usable(data, loaded, n, 2 * TOKENS)]
 
 
-def _usable(data: dict[str, Any], size: int, tokens: int) -> bool:
+def _usable(data: dict[str, Any], loaded: Any, size: int, tokens: int) -> bool:
     """Tell whether a few values of a size have results, none of them longer than some tokens."""
-    from recursionlab.data import from_config
     from recursionlab.data.config import DataConfig
+    from recursionlab.data.make import dataset_of, maker_of
 
     table = {"sizes": (size,), "per_size": TRIED, "fractions": (1.0, 0.0, 0.0), "measures": ()}
     try:
-        longest: tuple[int, int] = from_config(DataConfig.from_dict({**data, **table})).longest
+        maker = maker_of(DataConfig.from_dict({**data, **table}), loaded)
+        longest: tuple[int, int] = dataset_of(maker).longest
     except (BudgetError, CountError):
         return False
     return max(longest) <= tokens
