@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from recursionlab.data.dataset import Dataset
-from recursionlab.data.values import Source
-from recursionlab.errors import DecodeError, InputError
+from recursionlab.errors import InputError
 
 __all__ = ["NUMBERS", "opened"]
 
@@ -49,13 +48,14 @@ def opened(run: Any, data: Dataset, pairs: int, threads: int) -> dict[str, float
         perturb_inputs,
         perturb_positions,
     )
+    from recursionlab.interpret.study import language_of, visits_in
 
     model, part = HookedModel(run), data["test"].take(slice(pairs))
-    function, codec = _language(data)
+    _, function, codec = language_of(data)
     out: dict[str, float | None] = dict.fromkeys(NUMBERS)
     ablated = ablate(model, part, how="mean", threads=threads).rows
     out["ablate_most"] = -min(row["exact_change"] for row in ablated)
-    visits = _visits(part, function, codec, data.config.order == "reversed")
+    visits = visits_in(part, function, codec, data.config.order == "reversed")
     if visits is not None:
         found = find_heads(model, part, relations=["recursion"], visits=visits, permutations=100)
         best = max(found.rows, key=lambda row: row["score"] - row["null"])
@@ -78,23 +78,3 @@ def opened(run: Any, data: Dataset, pairs: int, threads: int) -> dict[str, float
     except InputError:  # no input can be changed so
         pass
     return out
-
-
-def _language(data: Dataset) -> tuple[Any, Any]:
-    """Return the function at its types and the codec of a data set."""
-    config = data.config
-    function = Source(Source.loads(data.program, config.program), config).function
-    return function, function.codec(
-        encoding=config.encoding, order=config.order, renames=config.renames
-    )
-
-
-def _visits(part: Any, function: Any, codec: Any, reverse: bool) -> Any:
-    """Return where the trace of each pair reads, or None where tokens are not the terms'."""
-    from recursionlab.interpret import visits_of
-
-    try:
-        values = [codec.decode(part.inputs[i], "input") for i in range(len(part))]
-        return visits_of(function, values, codec, reverse=reverse)
-    except (DecodeError, InputError):
-        return None

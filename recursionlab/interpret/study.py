@@ -69,7 +69,7 @@ def _experiments(
 ) -> Iterator[tuple[str, Experiment]]:
     model, part = HookedModel(run), data[name].take(slice(limit))
     reverse = data.config.order == "reversed"
-    program, function, codec = _language(data)
+    program, function, codec = language_of(data)
     arity = arities(program, data.config.renames)
     batch = Batch.of_split(part)
     for what, how in (
@@ -100,7 +100,7 @@ def _experiments(
         )
         for at in ("resid_pre", "heads"):
             yield f"patch-{at}", partial(_patched, model, part, function, codec, at, threads)
-        visits = _visits(part, function, codec, reverse)
+        visits = visits_in(part, function, codec, reverse)
     yield (
         "heads",
         partial(find_heads, model, batch, arity=arity, visits=visits, reverse=reverse),
@@ -122,7 +122,7 @@ def _experiments(
             )
 
 
-def _language(data: Any) -> tuple[Any, Any, Any]:
+def language_of(data: Any) -> tuple[Any, Any, Any]:
     """Return the program, the function at its types, and the codec of a data set."""
     from recursionlab.language import loads
 
@@ -133,7 +133,7 @@ def _language(data: Any) -> tuple[Any, Any, Any]:
     return program, function, codec
 
 
-def _visits(part: Any, function: Any, codec: Any, reverse: bool) -> Any:
+def visits_in(part: Any, function: Any, codec: Any, reverse: bool) -> Any:
     """Return what `visits_of` says, or None where the data's tokens are not the terms'."""
     try:
         values = [codec.decode(part.inputs[i], "input") for i in range(len(part))]

@@ -153,6 +153,15 @@ def _vocabulary(tree: ast.Tree, vocabulary: Sequence[str] | None) -> tuple[str, 
     return tuple(vocabulary)
 
 
+def _asked(
+    seed: int, first: int, budget: Budget | None, threads: int | None
+) -> tuple[int, int, int, int, int, int]:
+    """Return what the core takes besides a batch's inputs: seed, first, limits, threads."""
+    b = budget or Budget()
+    n = default_threads() if threads is None else threads
+    return seed, first, b.steps, b.work, b.locations, n
+
+
 @dataclass(frozen=True, eq=False)
 class Machine:
     """A checked machine over a vocabulary.
@@ -297,9 +306,8 @@ class Machine:
         -------
         Runs
         """
-        b = budget or Budget()
-        n = default_threads() if threads is None else threads
-        return Runs(*self.core.run(tokens, offsets, seed, first, b.steps, b.work, b.locations, n))
+        asked = _asked(seed, first, budget, threads)
+        return Runs(*self.core.run(tokens, offsets, *asked))
 
     def states(
         self,
@@ -323,10 +331,8 @@ class Machine:
         Runs
             Its tokens are the states, in `state_vocabulary`, `<step>` between them.
         """
-        b = budget or Budget()
-        n = default_threads() if threads is None else threads
-        batch = (tokens, offsets, seed, first, b.steps, b.work, b.locations, n)
-        return Runs(*self.core.states(batch, *self._lexicon))
+        asked = _asked(seed, first, budget, threads)
+        return Runs(*self.core.states((tokens, offsets, *asked), *self._lexicon))
 
     @cached_property
     def _lexicon(self) -> tuple[Any, ...]:
