@@ -317,10 +317,14 @@ void rlab_reducer_free(rlab_reducer *reducer);
 rlab_status rlab_reducer_start(rlab_ctx *ctx, rlab_reducer *reducer, rlab_term term);
 /* Takes one step; *done when there was none to take. */
 rlab_status rlab_reducer_step(rlab_ctx *ctx, bool *done, rlab_reducer *reducer);
+/* Takes up to `count` steps: how many were taken (set on failure too), and *done if there were no
+ * more. Quicker than as many single steps where the terms between are not asked for. */
+rlab_status rlab_reducer_run(rlab_ctx *ctx, uint64_t *taken, bool *done, rlab_reducer *reducer,
+                             uint64_t count);
 /* The last step (RLAB_PARALLEL: its first redex): its rule, the function it unfolded (UINT32_MAX:
  * none), its redex position: one index a level; -1 is the head of an application. */
-rlab_rule rlab_reducer_rule(const rlab_reducer *reducer);
-uint32_t rlab_reducer_function(const rlab_reducer *reducer);
+rlab_status rlab_reducer_last(rlab_ctx *ctx, rlab_rule *rule, uint32_t *function,
+                              rlab_reducer *reducer);
 rlab_status rlab_reducer_position(rlab_ctx *ctx, const int32_t **out, size_t *len,
                                   rlab_reducer *reducer);
 /* The whole term now (costs the depth of the redex). */

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #define POLL_STEPS 4096
+#define BULK_LEAST 16 /* fewer steps are not worth reading a term back for */
 
 const char *
 rlab_rule_name(rlab_rule rule) {
@@ -347,6 +348,7 @@ rlab_reducer_note(rlab_ctx *ctx, rlab_reducer *r) {
     bool local_fix;
     r->depth = r->frames.len;
     r->position_known = false;
+    r->unnoted = false;
     return rlab_reducer_find(ctx, r, r->focus, &r->rule, &r->function, &local_fix);
 }
 
@@ -408,12 +410,112 @@ rlab_reducer_step(rlab_ctx *ctx, bool *done, rlab_reducer *r) {
                                    : step_call(ctx, done, r);
 }
 
+/* ---- many steps ----------------------------------------------------------------------------- */
+
+/* The holes of the first r->depth frames become the position, for which there is room. */
+static void
+put_outer(rlab_reducer *r) {
+    for (size_t i = 0; i < r->depth; i++) {
+        const rlab_frame *f = &r->frames.at[i];
+        r->position.at[i] = (int32_t)f->hole - (node_of(r, f->term)->kind == RLAB_APP);
+    }
+    r->position.len = r->depth;
+}
+
+/* Takes up to `most` contractions in bulk at the focus. The head of an application is not looked at
+ * without its arguments, since it may become one with them. */
+static rlab_status
+run_bulk(rlab_ctx *ctx, uint64_t *taken, rlab_reducer *r, uint64_t most) {
+    rlab_term before;
+    rlab_status status;
+    while (r->frames.len > 0 && r->frames.at[r->frames.len - 1].hole == 0 &&
+           node_of(r, r->frames.at[r->frames.len - 1].term)->kind == RLAB_APP)
+        RLAB_TRY(rlab_reducer_pop(ctx, r));
+    before = r->focus;
+    status = rlab_bulk_run(ctx, &r->focus, taken, &r->bulk, r->store, before, most);
+    r->contractions += *taken;
+    if (*taken > 0) {
+        r->unnoted = true;
+        r->position_known = false;
+        r->bulk_term = before;
+        r->bulk_taken = *taken;
+        r->bulk_depth = r->frames.len;
+    }
+    return status;
+}
+
+/* The last step of all is a single one, so that its rule and place are known. A node budget counts
+ * every term between, so those are made. */
+rlab_status
+rlab_reducer_run(rlab_ctx *ctx, uint64_t *taken, bool *done, rlab_reducer *r, uint64_t count) {
+    bool bulk = r->strategy == RLAB_CBV && r->granularity == RLAB_CONTRACTION && !r->store->limit;
+    *taken = 0;
+    *done = false;
+    while (*taken < count && !*done) {
+        uint64_t most = count - *taken - 1, budget = r->budget.steps - r->contractions, some = 0;
+        if (bulk && most >= BULK_LEAST && budget > 0) {
+            bool found = true;
+            if (is_value(r, r->focus))
+                RLAB_TRY(refocus(ctx, &found, r, 0));
+            if (found) {
+                rlab_status status = run_bulk(ctx, &some, r, most < budget ? most : budget);
+                *taken += some;
+                RLAB_TRY(status);
+            }
+        }
+        if (some == 0) {
+            RLAB_TRY(rlab_reducer_step(ctx, done, r));
+            *taken += !*done;
+        }
+    }
+    return RLAB_OK;
+}
+
+/* Finds the redex of the last step where it was taken in bulk, by running to it once more. */
+static rlab_status
+recall(rlab_ctx *ctx, rlab_reducer *r) {
+    rlab_budget all = {UINT64_MAX, UINT64_MAX};
+    rlab_reducer *again;
+    uint64_t taken;
+    bool found;
+    const int32_t *inner;
+    size_t len;
+    rlab_status status;
+    if (!r->unnoted)
+        return RLAB_OK;
+    RLAB_TRY(rlab_reducer_new(ctx, &again, r->store, r->bulk_term, RLAB_CBV, RLAB_CONTRACTION,
+                              r->group, all));
+    status = rlab_bulk_run(ctx, &again->focus, &taken, &again->bulk, r->store, r->bulk_term,
+                           r->bulk_taken - 1);
+    if (status == RLAB_OK)
+        status = refocus(ctx, &found, again, 0);
+    if (status == RLAB_OK)
+        status = rlab_reducer_note(ctx, again);
+    if (status == RLAB_OK)
+        status = rlab_reducer_position(ctx, &inner, &len, again);
+    if (status == RLAB_OK)
+        status = rlab_vec_reserve(ctx, &r->position, r->bulk_depth + len + 1);
+    if (status == RLAB_OK) {
+        r->depth = r->bulk_depth;
+        put_outer(r);
+        memcpy(r->position.at + r->depth, inner, len * sizeof *inner);
+        r->position.len = r->depth + len;
+        r->position_known = true;
+        r->rule = again->rule;
+        r->function = again->function;
+        r->unnoted = false;
+    }
+    rlab_reducer_free(again);
+    return status;
+}
+
 rlab_status
 rlab_reducer_start(rlab_ctx *ctx, rlab_reducer *r, rlab_term term) {
     r->frames.len = r->kids.len = 0;
     r->contractions = 0;
     r->depth = 0;
     r->position_known = false;
+    r->unnoted = false;
     r->settled = false;
     r->focus = term;
     if (r->granularity != RLAB_CALL)
@@ -455,29 +557,25 @@ rlab_reducer_free(rlab_reducer *r) {
     rlab_vec_free(&r->frames);
     rlab_vec_free(&r->kids);
     rlab_vec_free(&r->position);
+    rlab_bulk_free(&r->bulk);
     rlab_free(r);
 }
 
-rlab_rule
-rlab_reducer_rule(const rlab_reducer *r) {
-    return r->rule;
-}
-
-uint32_t
-rlab_reducer_function(const rlab_reducer *r) {
-    return r->function;
+rlab_status
+rlab_reducer_last(rlab_ctx *ctx, rlab_rule *rule, uint32_t *function, rlab_reducer *r) {
+    RLAB_TRY(recall(ctx, r));
+    *rule = r->rule;
+    *function = r->function;
+    return RLAB_OK;
 }
 
 /* The frames above the last redex stand until the next step (or until a call trace settles). */
 rlab_status
 rlab_reducer_position(rlab_ctx *ctx, const int32_t **out, size_t *len, rlab_reducer *r) {
+    RLAB_TRY(recall(ctx, r));
     if (!r->position_known) {
         RLAB_TRY(rlab_vec_reserve(ctx, &r->position, r->depth + 1));
-        for (size_t i = 0; i < r->depth; i++) {
-            const rlab_frame *f = &r->frames.at[i];
-            r->position.at[i] = (int32_t)f->hole - (node_of(r, f->term)->kind == RLAB_APP);
-        }
-        r->position.len = r->depth;
+        put_outer(r);
         r->position_known = true;
     }
     *out = r->position.at;

@@ -2,7 +2,7 @@
 #ifndef RLAB_LANG_REDUCE_H
 #define RLAB_LANG_REDUCE_H
 
-#include "lang/inner.h"
+#include "lang/bulk.h"
 
 /* A node around the focus. Its kids lie in reducer.kids from `kids` on; for a match or let only the
  * first one, since the others are not reduced. */
@@ -32,6 +32,12 @@ struct rlab_reducer {
     RLAB_VEC(int32_t)
     position;
     bool position_known;
+    rlab_bulk bulk;
+    /* Where the last step was taken in bulk: the focus before, contractions, frames around it. */
+    bool unnoted;
+    rlab_term bulk_term;
+    uint64_t bulk_taken;
+    size_t bulk_depth;
 };
 
 static inline const rlab_node *

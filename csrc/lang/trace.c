@@ -122,12 +122,13 @@ normal_form(rlab_ctx *ctx, rlab_term *out, rlab_reducer *r, rlab_term term) {
     rlab_strategy strategy = r->strategy;
     rlab_granularity granularity = r->granularity;
     rlab_status status;
-    bool done = false;
+    uint64_t taken;
+    bool done;
     r->strategy = RLAB_CBV;
     r->granularity = RLAB_CONTRACTION;
     status = rlab_reducer_start(ctx, r, term);
-    while (status == RLAB_OK && !done)
-        status = rlab_reducer_step(ctx, &done, r);
+    if (status == RLAB_OK)
+        status = rlab_reducer_run(ctx, &taken, &done, r, UINT64_MAX);
     if (status == RLAB_OK)
         status = rlab_reducer_term(ctx, out, r);
     r->strategy = strategy;

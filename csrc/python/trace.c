@@ -131,6 +131,23 @@ trace_term(rlab_py_trace *self, void *unused) {
     return status == RLAB_OK ? term_of(state, self, term) : rlab_py_raise(state, &ctx);
 }
 
+/* Whatever the last step took in bulk is run again for its redex: rule and function too. -1:
+ * raised.
+ */
+static int
+last_step(rlab_py_trace *self, rlab_rule *rule, uint32_t *function) {
+    rlab_ctx ctx;
+    rlab_status status;
+    rlab_py_ctx_init(&ctx);
+    rlab_py_lock(self->box->lock);
+    Py_BEGIN_ALLOW_THREADS status = rlab_reducer_last(&ctx, rule, function, self->reducer);
+    Py_END_ALLOW_THREADS PyThread_release_lock(self->box->lock);
+    if (status == RLAB_OK)
+        return 0;
+    rlab_py_raise(rlab_py_state_of_type(Py_TYPE(self)), &ctx);
+    return -1;
+}
+
 static PyObject *
 trace_position(rlab_py_trace *self, void *unused) {
     rlab_py_state *state = rlab_py_state_of_type(Py_TYPE(self));
@@ -140,10 +157,11 @@ trace_position(rlab_py_trace *self, void *unused) {
     rlab_status status;
     PyObject *tuple;
     (void)unused;
-    rlab_ctx_init(&ctx);
+    rlab_py_ctx_init(&ctx);
     rlab_py_lock(self->box->lock);
-    status = rlab_reducer_position(&ctx, &position, &len, self->reducer);
-    tuple = status == RLAB_OK ? PyTuple_New((Py_ssize_t)len) : rlab_py_raise(state, &ctx);
+    Py_BEGIN_ALLOW_THREADS status = rlab_reducer_position(&ctx, &position, &len, self->reducer);
+    Py_END_ALLOW_THREADS tuple =
+        status == RLAB_OK ? PyTuple_New((Py_ssize_t)len) : rlab_py_raise(state, &ctx);
     for (size_t i = 0; tuple && i < len; i++) {
         PyObject *item = PyLong_FromLong(position[i]);
         if (!item)
@@ -158,22 +176,20 @@ trace_position(rlab_py_trace *self, void *unused) {
 /* Takes up to `count` steps; the number taken, or -1 raised. */
 static long long
 take(rlab_py_state *state, rlab_py_trace *self, long long count) {
-    long long taken = 0;
+    uint64_t taken = 0;
     rlab_ctx ctx;
     rlab_status status = RLAB_OK;
-    bool done;
     rlab_py_ctx_init(&ctx);
     rlab_py_lock(self->box->lock);
-    done = self->done;
-    Py_BEGIN_ALLOW_THREADS while (taken < count && !done && status == RLAB_OK) {
-        status = rlab_reducer_step(&ctx, &done, self->reducer);
-        taken += status == RLAB_OK && !done;
+    if (count > 0 && !self->done) {
+        Py_BEGIN_ALLOW_THREADS status =
+            rlab_reducer_run(&ctx, &taken, &self->done, self->reducer, (uint64_t)count);
+        Py_END_ALLOW_THREADS
     }
-    Py_END_ALLOW_THREADS self->done = done;
-    self->steps += taken;
+    self->steps += (long long)taken;
     PyThread_release_lock(self->box->lock);
     if (status == RLAB_OK)
-        return taken;
+        return (long long)taken;
     rlab_py_raise(state, &ctx);
     return -1;
 }
@@ -189,17 +205,25 @@ trace_advance(rlab_py_trace *self, PyObject *args) {
 
 static PyObject *
 trace_rule(rlab_py_trace *self, void *unused) {
+    rlab_rule rule;
+    uint32_t function;
     (void)unused;
     if (!self->steps)
         Py_RETURN_NONE;
-    return PyUnicode_FromString(rlab_rule_name(rlab_reducer_rule(self->reducer)));
+    return last_step(self, &rule, &function) < 0 ? NULL
+                                                 : PyUnicode_FromString(rlab_rule_name(rule));
 }
 
 static PyObject *
 trace_function(rlab_py_trace *self, void *unused) {
-    uint32_t function = rlab_reducer_function(self->reducer);
+    rlab_rule rule;
+    uint32_t function;
     (void)unused;
-    if (!self->steps || function == UINT32_MAX)
+    if (!self->steps)
+        Py_RETURN_NONE;
+    if (last_step(self, &rule, &function) < 0)
+        return NULL;
+    if (function == UINT32_MAX)
         Py_RETURN_NONE;
     return PyUnicode_FromString(rlab_program_global_name(self->program->program, function));
 }
