@@ -1,7 +1,7 @@
 /* The door of lang: programs, terms, evaluation, reduction, types, value text, encodings, pairs.
- * Reading order: program.c, term.c, subst.c, code.c, eval.c, reduce.c, strategy.c, trace.c, type.c,
- * count.c, wide.c, draw.c, text.c, print.c, codec.c, pairs.c. Nothing here recurses over user data:
- * every walk keeps an explicit stack. */
+ * Reading order: program.c, term.c, subst.c, code.c, eval.c, reduce.c, strategy.c, bulk.c,
+ * unload.c, trace.c, type.c, count.c, wide.c, draw.c, text.c, print.c, codec.c, pairs.c. Nothing
+ * here recurses over user data: every walk keeps an explicit stack. */
 #ifndef RLAB_LANG_LANG_H
 #define RLAB_LANG_LANG_H
 

@@ -445,21 +445,26 @@ run_bulk(rlab_ctx *ctx, uint64_t *taken, rlab_reducer *r, uint64_t most) {
 }
 
 /* The last step of all is a single one, so that its rule and place are known. A node budget counts
- * every term between, so those are made. */
+ * every term between, so those are made; and so they are where a term that is not well typed cannot
+ * be read back, since it must get stuck at its own step. */
 rlab_status
 rlab_reducer_run(rlab_ctx *ctx, uint64_t *taken, bool *done, rlab_reducer *r, uint64_t count) {
     bool bulk = r->strategy == RLAB_CBV && r->granularity == RLAB_CONTRACTION && !r->store->limit;
+    rlab_ctx fresh = *ctx;
     *taken = 0;
     *done = false;
     while (*taken < count && !*done) {
         uint64_t most = count - *taken - 1, budget = r->budget.steps - r->contractions, some = 0;
-        if (bulk && most >= BULK_LEAST && budget > 0) {
-            bool found = true;
-            if (is_value(r, r->focus))
-                RLAB_TRY(refocus(ctx, &found, r, 0));
-            if (found) {
-                rlab_status status = run_bulk(ctx, &some, r, most < budget ? most : budget);
-                *taken += some;
+        bool found = bulk && most >= BULK_LEAST && budget > 0;
+        if (found && is_value(r, r->focus))
+            RLAB_TRY(refocus(ctx, &found, r, 0));
+        if (found) {
+            rlab_status status = run_bulk(ctx, &some, r, most < budget ? most : budget);
+            *taken += some;
+            if (status == RLAB_ETERM) {
+                *ctx = fresh;
+                bulk = false;
+            } else {
                 RLAB_TRY(status);
             }
         }

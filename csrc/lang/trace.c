@@ -136,36 +136,41 @@ normal_form(rlab_ctx *ctx, rlab_term *out, rlab_reducer *r, rlab_term term) {
     return status;
 }
 
-/* Takes `every` steps, then looks on until `after` or `lookahead` steps in all. */
+/* Takes `every` steps. */
 static rlab_status
-follow(rlab_ctx *ctx, rlab_judged *out, rlab_reducer *r, const rlab_question *q, bool look) {
-    uint64_t taken = 0, most = look ? q->lookahead : q->every;
-    bool done = false;
-    rlab_term term = q->before;
+expect(rlab_ctx *ctx, rlab_judged *out, rlab_reducer *r, const rlab_question *q) {
+    bool done;
     RLAB_TRY(rlab_reducer_start(ctx, r, q->before));
+    RLAB_TRY(rlab_reducer_run(ctx, &out->steps, &done, r, q->every));
+    RLAB_TRY(rlab_reducer_term(ctx, &out->expected, r));
+    if (out->steps > 0 && is_after(q, out->expected))
+        out->verdict = RLAB_EXPECTED;
+    return RLAB_OK;
+}
+
+/* Looks for `after` behind the first `every` steps, `lookahead` steps in all. */
+static rlab_status
+look_on(rlab_ctx *ctx, rlab_judged *out, rlab_reducer *r, const rlab_question *q) {
+    uint64_t taken;
+    bool done;
+    rlab_term term;
     out->steps = 0;
-    while (taken < most) {
+    if (q->lookahead <= q->every)
+        return RLAB_OK;
+    RLAB_TRY(rlab_reducer_start(ctx, r, q->before));
+    RLAB_TRY(rlab_reducer_run(ctx, &taken, &done, r, q->every));
+    while (taken < q->lookahead && !done) {
         RLAB_TRY(rlab_reducer_step(ctx, &done, r));
         if (done)
             break;
         taken++;
-        if (look || taken == q->every) {
-            RLAB_TRY(rlab_reducer_term(ctx, &term, r));
-            if (look && taken > q->every && is_after(q, term)) {
-                out->verdict = RLAB_SKIPPED;
-                out->steps = taken;
-                return RLAB_OK;
-            }
+        RLAB_TRY(rlab_reducer_term(ctx, &term, r));
+        if (is_after(q, term)) {
+            out->verdict = RLAB_SKIPPED;
+            out->steps = taken;
+            break;
         }
     }
-    if (look)
-        return RLAB_OK;
-    if (done)
-        RLAB_TRY(rlab_reducer_term(ctx, &term, r));
-    out->expected = term;
-    out->steps = taken;
-    if (taken > 0 && is_after(q, term))
-        out->verdict = RLAB_EXPECTED;
     return RLAB_OK;
 }
 
@@ -174,7 +179,7 @@ judge(rlab_ctx *ctx, rlab_judged *out, rlab_reducer *r, rlab_reducer *helper,
       const rlab_question *q) {
     rlab_term left, right;
     bool found = false;
-    RLAB_TRY(follow(ctx, out, r, q, false));
+    RLAB_TRY(expect(ctx, out, r, q));
     if (out->verdict == RLAB_EXPECTED)
         return RLAB_OK;
     if (q->every == 1 && out->steps > 0)
@@ -186,7 +191,7 @@ judge(rlab_ctx *ctx, rlab_judged *out, rlab_reducer *r, rlab_reducer *helper,
     }
     RLAB_TRY(difference(ctx, out, r, out->expected, q->after));
     if (out->steps > 0)
-        RLAB_TRY(follow(ctx, out, r, q, true));
+        RLAB_TRY(look_on(ctx, out, r, q));
     if (out->verdict == RLAB_SKIPPED)
         return RLAB_OK;
     RLAB_TRY(normal_form(ctx, &left, helper, q->before));
