@@ -24,6 +24,7 @@ from .signature import (
     ExampleCheck,
     Function,
     Inductive,
+    Proof,
     TypeParameter,
 )
 from .source import BLANKS, Excerpt, Sentence, Source, Span
@@ -242,9 +243,9 @@ class File:
                 raise elaborator.error(
                     "an argument of a constructor needs its type", binder.span, "write `(x : T)`"
                 )
-            kind = elaborator.type_of(binder.type, env)
-            names += [i.name for i in binder.names]
-            types += [kind] * len(binder.names)
+            bound, env = elaborator.bind(binder, env)  # a name hides the type of that name
+            names += [local.name for local in bound]
+            types += [local.type for local in bound]
         own = inductive.own_type()
         if decl.type is not None:
             more, result = uncurry(elaborator.type_of(decl.type, env))
@@ -437,7 +438,7 @@ class File:
             command.name.name, left, right, kind, statement.span, elaborator.excerpt
         )
         self.examples.append(check)
-        self.declared.names[self.prefix + command.name.name] = _proof_entity(command, elaborator)
+        self._declare(command.name, Proof(command.name.name), elaborator)
 
     def _run_compute(self, command: ast.Compute, elaborator: Elaborator) -> None:
         kind = elaborator.types.fresh(command.term.span, "the type of this term")
@@ -549,11 +550,6 @@ def check_fixes(elaborator: Elaborator) -> None:
 def _head_span(command: Any) -> Span:
     span: Span = command.span
     return Span(span.start, span.start + 1)
-
-
-def _proof_entity(command: ast.Example, elaborator: Elaborator) -> Function:
-    """Return what an Example's name stands for: a proof, which no term may use."""
-    return Function(command.name.name, [], Rigid("Prop"), command.name.span, elaborator.excerpt)
 
 
 def _check_inferred(binder: ast.Binder, block: list[Inductive], elaborator: Elaborator) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 from . import syntax as ast
 from .core import Apply, Build, Case, Fix, Global, Lam, Let, ListTerm, Local, NatTerm, Node, Ref
 from .matching import Matcher
+from .namespace import kind_of
 from .resolve import Env, count, strip
 from .signature import Constructor, Function, Inductive, TypeParameter
 from .source import Span
@@ -110,7 +111,8 @@ class Elaborator(Matcher):
             return Global(name.span, entity), list(entity.telescope), entity.result
         if isinstance(entity, Constructor):
             return Build(name.span, entity), entity.telescope, entity.result
-        raise self.error(f"`{name.name}` is a type", name.span, "expected a term")
+        kind = "a type" if isinstance(entity, Rigid) else kind_of(entity)
+        raise self.error(f"`{name.name}` is {kind}", name.span, "expected a term")
 
     def _type_argument(
         self,
@@ -366,20 +368,65 @@ class Elaborator(Matcher):
         branch = ast.Branch([[expr.pattern]], expr.body, expr.pattern.span)
         return self.match([(value, kind)], [branch], env, expected, expr.span, scope)
 
-    def _check_if(self, expr: ast.If, env: Env, expected: Type) -> Node:
-        boolean: Inductive = self.core["bool"]
+    def _check_lettuple(self, expr: ast.LetTuple, env: Env, expected: Type) -> Node:
         scope = self.expected_scope
-        kind = self.types.fresh(expr.condition.span, "the type of the condition")
+        kind: Type = self.types.fresh(expr.value.span, "the type of this")
+        value = self.check(expr.value, env, kind, scope)
+        arguments = self._taken_apart(kind, expr.value.span)
+        wanted = [len(types) for types in arguments]
+        if wanted != [len(expr.names)]:
+            given = f"{'is' if len(expr.names) == 1 else 'are'} {count(len(expr.names), 'name')}"
+            what = f"has {count(len(wanted), 'constructor')}"
+            if len(wanted) == 1:
+                what = f"has {count(wanted[0], 'component')}"
+            raise self.error(
+                f"`{show(kind)}` {what}, and there {given} here",
+                expr.names[0].span.to(expr.names[-1].span),
+                "write a pattern, as in `let '(a, b, c) := e in ...`, or a match",
+            )
+        locals_ = [
+            Local(name.name, t, name.span) for name, t in zip(expr.names, arguments[0], strict=True)
+        ]
+        for local in locals_:
+            self.note_name(local.name)
+        inner = {**env, **{x.name: x for x in locals_ if x.name != "_"}}
+        body = self.check(expr.body, inner, expected, scope)
+        return Case(expr.span, _inductive(kind), value, [(locals_, body)])
+
+    def _check_if(self, expr: ast.If, env: Env, expected: Type) -> Node:
+        """`if` is about any type of two constructors, as in Coq; `then` is for the first."""
+        scope = self.expected_scope
+        kind: Type = self.types.fresh(expr.condition.span, "the type of the condition")
         condition = self.check(expr.condition, env, kind)
-        if not self.types.unify(kind, Con(boolean)):
+        arguments = self._taken_apart(kind, expr.condition.span)
+        if len(arguments) != 2:
             raise self.error(
                 f"the condition has type `{show(kind)}`",
                 expr.condition.span,
-                "expected type `bool`; write a match for other types",
+                "expected type `bool`, or another of two constructors; or write a match",
             )
+        unused = [[Local("_", t, expr.condition.span) for t in types] for types in arguments]
         then = self.check(expr.then, env, expected, scope)
         other = self.check(expr.other, env, expected, scope)
-        return Case(expr.span, boolean, condition, [([], then), ([], other)])
+        branches = list(zip(unused, (then, other), strict=True))
+        return Case(expr.span, _inductive(kind), condition, branches)
+
+    def _taken_apart(self, kind: Type, span: Span) -> list[list[Type]]:
+        """Types of the arguments of every constructor of a type that must be known by now.
+
+        As in Coq, `if` and `let (a, b)` do not infer it from how the parts are used.
+        """
+        kind = resolve(kind)
+        if isinstance(kind, Meta):
+            hint = "write `(e : T)`, or its type where it is bound"
+            raise self.error("the type of this is not known yet", span, hint)
+        if not isinstance(kind, Con):
+            hint = "expected an inductive type"
+            raise self.error(f"this has type `{show(kind)}`", span, hint)
+        mapping: dict[Rigid, Type] = dict(
+            zip(kind.inductive.parameters, kind.arguments, strict=True)
+        )
+        return [[substitute(t, mapping) for t in c.types] for c in kind.inductive.constructors]
 
     def _check_fix(self, expr: ast.Fix, env: Env, expected: Type) -> Node:
         decl = expr.decl
@@ -452,6 +499,12 @@ def _complete(function: Function) -> bool:
         elif isinstance(kind, Con):
             pending += kind.arguments
     return True
+
+
+def _inductive(kind: Type) -> Inductive:
+    kind = resolve(kind)
+    assert isinstance(kind, Con)
+    return kind.inductive
 
 
 def _codomain(kind: Type) -> Type:

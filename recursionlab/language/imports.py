@@ -51,6 +51,7 @@ def require(
             namespace.load(load(name))
         namespace.modules.add(module)
         if command.action == "Import":
+            namespace.imported.add(module)
             namespace.scopes.update(scopes)
             namespace.notations.update(notations)
             for name in opened:
@@ -67,9 +68,11 @@ def run_import(command: ast.Import, excerpt: Excerpt, namespace: Namespace) -> N
                 "write `Require Import` for a module of the prelude; "
                 "only ListNotations is imported by itself",
             )
-        if "List" not in namespace.modules:
+        qualified = ident.name.startswith("List.")
+        if "List" not in (namespace.modules if qualified else namespace.imported):
+            state = "loaded" if qualified or "List" not in namespace.modules else "imported"
             raise excerpt.error(
-                "ListNotations is in the module List, which is not loaded",
+                f"ListNotations is in the module List, which is not {state}",
                 ident.span,
                 "write `Require Import List.` before it",
             )

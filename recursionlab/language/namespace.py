@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from dataclasses import dataclass, field
 
-from .signature import Alias, Constructor, Entity, Function, Inductive, Synonym
+from .signature import Alias, Constructor, Entity, Function, Inductive, Proof, Synonym
 from .words import MODULES
 
 __all__ = ["Declared", "Namespace", "suggest"]
@@ -30,6 +30,7 @@ class Namespace:
     notations: set[str] = field(default_factory=set)
     loaded: list[Declared] = field(default_factory=list)
     modules: set[str] = field(default_factory=set)
+    imported: set[str] = field(default_factory=set)
 
     def load(self, module: Declared) -> None:
         """Make a prelude file's names visible by their qualified names."""
@@ -69,6 +70,8 @@ def kind_of(entity: Entity) -> str:
         return "a type"
     if isinstance(entity, Constructor):
         return "a constructor"
+    if isinstance(entity, Proof):
+        return "the proof of an Example"
     return "a function"
 
 

@@ -365,16 +365,7 @@ class _Builder(Transformer[Token, Any]):
         return self._node(ast.LetPattern, c, c[2], c[4], c[6])
 
     def let_tuple(self, c: Children) -> ast.Expr:
-        names = _of(c, ast.Ident)
-        close = next(i for i, t in enumerate(c) if isinstance(t, Token) and t.type == "RPAR")
-        span = _span(c[1 : close + 1])
-        parts: list[ast.Pattern] = [
-            ast.PWildcard(n.span) if n.name == "_" else ast.PAlias(n.span, ast.PWildcard(n.span), n)
-            for n in names
-        ]
-        if len(parts) == 1:
-            raise _Refused("`let (x) := e` takes one name only", span, "write `let x := e in b`")
-        return self._node(ast.LetPattern, c, ast.PTuple(span, parts, depth=2), c[-3], c[-1])
+        return self._node(ast.LetTuple, c, _of(c, ast.Ident), c[-3], c[-1])
 
     def if_(self, c: Children) -> ast.Expr:
         return self._node(ast.If, c, c[1], c[3], c[5])

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from recursionlab import display
-from recursionlab.errors import InputError, RecursionLabError
+from recursionlab.errors import BudgetError, InputError, RecursionLabError, TermError
 
 from . import prelude
 from . import syntax as ast
@@ -454,11 +454,14 @@ class Program:
         Raises
         ------
         LanguageError
-            At the first one whose sides differ; the message shows both normal forms.
+            At the first one whose sides differ, the message shows both normal forms, or whose
+            value holds a function.
+        BudgetError
+            If one needs too many steps or nodes.
         """
         for example in self._file.examples:
-            left = self.core.eval(self._term(example.left, example.excerpt))
-            right = self.core.eval(self._term(example.right, example.excerpt))
+            left = self._value(example.left, example.excerpt)
+            right = self._value(example.right, example.excerpt)
             if left != right:
                 raise example.excerpt.error(
                     f"example `{example.name}` fails: the sides have different normal forms",
@@ -473,11 +476,27 @@ class Program:
         Returns
         -------
         list of (value, type), both as Gallina text
+
+        Raises
+        ------
+        LanguageError
+            If a value holds a function.
+        BudgetError
+            If one needs too many steps or nodes.
         """
         return [
-            (str(self.core.eval(self._term(c.term, c.excerpt))), show(c.type))
-            for c in self._file.computations
+            (str(self._value(c.term, c.excerpt)), show(c.type)) for c in self._file.computations
         ]
+
+    def _value(self, node: Node, excerpt: Excerpt) -> Any:
+        """Evaluate a term of the file; what goes wrong is told with its place."""
+        try:
+            return self.core.eval(self._term(node, excerpt))
+        except TermError as error:
+            hint = "expected a value; apply the function to all its arguments"
+            raise excerpt.error(str(error), node.span, hint) from None
+        except BudgetError as error:
+            raise BudgetError(str(excerpt.error(str(error), node.span))) from None
 
 
 def _short(value: Any, limit: int = 300) -> str:

@@ -68,9 +68,10 @@ class Resolver:
         self, span: Span, found: Type, expected: Type, what: str = "this"
     ) -> LanguageError:
         """Build the error for a type that is not the expected one."""
-        return self.error(
-            f"{what} has type `{show(found)}`", span, f"expected type `{show(expected)}`"
-        )
+        hint = f"expected type `{show(expected)}`"
+        if show(found) == show(expected):
+            hint += ", which is another type of that name"
+        return self.error(f"{what} has type `{show(found)}`", span, hint)
 
     def need(self, span: Span, found: Type, expected: Type, what: str = "this") -> None:
         """Unify or fail."""

@@ -16,6 +16,7 @@ __all__ = [
     "Computation",
     "Function",
     "Inductive",
+    "Proof",
     "Synonym",
     "TypeParameter",
 ]
@@ -120,7 +121,14 @@ class Synonym:
     type: Type
 
 
-Entity = Inductive | Constructor | Function | Synonym
+@dataclass(eq=False)
+class Proof:
+    """What an Example's name stands for, which no term may use."""
+
+    name: str
+
+
+Entity = Inductive | Constructor | Function | Synonym | Proof
 
 
 @dataclass

@@ -30,6 +30,7 @@ __all__ = [
     "InductiveDecl",
     "Let",
     "LetPattern",
+    "LetTuple",
     "ListCons",
     "Match",
     "Name",
@@ -191,9 +192,18 @@ class Let(Expr):
 
 @dataclass
 class LetPattern(Expr):
-    """`let '(a, b) := e in body` or `let (a, b) := e in body`."""
+    """`let '(a, b) := e in body`."""
 
     pattern: Pattern
+    value: Expr
+    body: Expr
+
+
+@dataclass
+class LetTuple(Expr):
+    """`let (a, b) := e in body`: the arguments of the only constructor of e's type."""
+
+    names: list[Ident]
     value: Expr
     body: Expr
 

@@ -385,6 +385,23 @@ Example e1 : rmap S (node 1 [node 2 []]) = node 2 [node 3 []]. Proof. reflexivit
 Example e2 : weighed 1 (node 2 [node 3 []; node 4 []]) = 7. Proof. reflexivity. Qed.
 Example e3 : first 1 (node 2 [node 3 []]) = 3. Proof. reflexivity. Qed.
 """,
+    "types_of_ones_own_by_if_and_let": """
+Inductive bool : Type := true | false.
+Definition negb (b : bool) : bool := if b then false else true.
+Inductive pairing (A : Type) := Pair (x : A) (n : nat).
+Arguments Pair {A} x n.
+Definition swapped (p : pairing (nat * nat)) :=
+  let (x, n) := p in let (a, b) := x in Pair (b, a) n.
+Definition positive_or (n d : nat) : nat := if n then d else n.
+Fixpoint steps (l : list nat) : nat :=
+  if l then 0 else match l with nil => 0 | cons x m => let (y, k) := (x, m) in S (steps k) end.
+Example e1 : negb true = false. Proof. reflexivity. Qed.
+Example e2 : swapped (Pair (1, 2) 3) = Pair (2, 1) 3. Proof. reflexivity. Qed.
+Example e3 : (positive_or 0 7, positive_or 2 7) = (7, 2). Proof. reflexivity. Qed.
+Example e4 : (if Some 1 then 1 else 2) = 1. Proof. reflexivity. Qed.
+Example e5 : (let (a, a) := (1, 2) in a) = 2. Proof. reflexivity. Qed.
+Example e6 : steps (cons 4 (cons 5 nil)) = 2. Proof. reflexivity. Qed.
+""",
     "modules_that_come_along": LIST
     + """
 Definition same (b c : bool) := Bool.eqb b c.

@@ -68,6 +68,15 @@ def test_contents(program):
     assert len(program.sha256) == 64
 
 
+def test_a_computation_that_fails_says_where():
+    with pytest.raises(LanguageError) as caught:
+        loads("Definition a := 1.\nCompute Some S.", "w.v").compute()
+    assert str(caught.value) == (
+        "w.v:2:9: error: the result holds a function, not a value\n  Compute Some S.\n"
+        "          ^^^^^^\nexpected a value; apply the function to all its arguments"
+    )
+
+
 def test_equal_text_has_equal_hash(core):
     assert loads(SOURCE).sha256 == loads(SOURCE, "other").sha256
     assert loads(SOURCE).sha256 != loads(SOURCE + " ").sha256
