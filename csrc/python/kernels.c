@@ -479,7 +479,7 @@ call_attention_one(call *c) {
     const float *q = in(c, width), *k = in(c, span(t.lk, wk, t.ldk));
     const float *v = in(c, span(t.lk, wk, t.ldv));
     float *o = out(c, width);
-    float *work = scratch(c, t.h * (t.lk + 8));
+    float *work = scratch(c, t.h * (t.lk + 16));
     if (ready(c))
         c->k->attention_one(&t, t.lk, q, k, v, o, work);
 }

@@ -9,6 +9,7 @@
  * lane i % 8; lanes fold by 4, 2, 1; what is left of d / 8 is added one by one. */
 #define ONE_LANES 8
 #define ONE_KEYS 8  /* rows of a block */
+#define ONE_PAD 16  /* scores of a head are whole vectors of any instruction set */
 #define ONE_CHUNK 4 /* vectors of values summed side by side */
 
 typedef float v8 __attribute__((vector_size(32)));
@@ -26,18 +27,7 @@ typedef float v8_mem __attribute__((vector_size(32), aligned(4), may_alias));
 INLINE void
 one_fold(const v8 acc[ONE_KEYS], float *sums) {
 #if defined(__AVX2__)
-    __m256 half[4], quarter[2];
-    UNROLL for (int j = 0; j < 4; j++) {
-        const __m256 a = (__m256)acc[j], b = (__m256)acc[j + 4];
-        half[j] =
-            _mm256_add_ps(_mm256_permute2f128_ps(a, b, 0x20), _mm256_permute2f128_ps(a, b, 0x31));
-    }
-    UNROLL for (int j = 0; j < 2; j++) {
-        const __m256 a = half[2 * j], b = half[2 * j + 1];
-        quarter[j] = _mm256_add_ps(_mm256_shuffle_ps(a, b, 0x44), _mm256_shuffle_ps(a, b, 0xee));
-    }
-    _mm256_storeu_ps(sums, _mm256_add_ps(_mm256_shuffle_ps(quarter[0], quarter[1], 0x88),
-                                         _mm256_shuffle_ps(quarter[0], quarter[1], 0xdd)));
+    fold_add_8((const __m256 *)acc, sums);
 #else
     for (int j = 0; j < ONE_KEYS; j++) {
         const v8 t = acc[j];
@@ -90,11 +80,11 @@ one_values(size_t n, size_t d, const float *p, const float *v, size_t ldv, float
             o[i] = fma1(p[r], v[r * ldv + i], o[i]);
 }
 
-/* q, o (h, d); k, v (lk, h / group, d), rows ldk and ldv apart; scores: h (lk + 8) floats. */
+/* q, o (h, d); k, v (lk, h / group, d), rows ldk and ldv apart; scores: h (lk + 16) floats. */
 static void
 attention_one(const rlab_attention *t, size_t ldbias, const float *q, const float *k,
               const float *v, float *o, float *scores) {
-    const size_t ld = (t->lk + ONE_KEYS - 1) / ONE_KEYS * ONE_KEYS;
+    const size_t ld = (t->lk + ONE_PAD - 1) / ONE_PAD * ONE_PAD;
     attention_clear(1, t->h * t->d, o, t->h * t->d);
     if (t->lk == 0)
         return;
@@ -108,10 +98,15 @@ attention_one(const rlab_attention *t, size_t ldbias, const float *q, const floa
         for (size_t h = 0; h < t->h; h++)
             one_scores(t->d, q + h * t->d, rows, h / t->group * t->d, scores + h * ld + j);
     }
-    for (size_t h = 0; h < t->h; h++) {
-        float *s = scores + h * ld;
-        const float *bias = t->bias ? t->bias + h * ldbias : NULL;
-        softmax_row(t->lk, t->lk, row_scores(t->lk, t->lk, t->scale, bias, s), s, s);
+    for (size_t h = 0; h < t->h; h += ROWS) {
+        const score_rows of = {.n = t->h - h < ROWS ? t->h - h : ROWS,
+                               .ld = ld,
+                               .width = t->lk,
+                               .len = t->lk,
+                               .bias = t->bias ? t->bias + h * ldbias : NULL,
+                               .ldbias = ldbias,
+                               .scale = t->scale};
+        softmax_rows(&of, scores + h * ld);
     }
     for (size_t j = 0; j < t->lk; j += ONE_KEYS)
         for (size_t h = 0; h < t->h; h++)

@@ -23,7 +23,10 @@
 /* Floats of a strip; the odd cache line spreads strips over the cache's sets. */
 #define GEMM_STRIP (KC * GEMM_MR + 16)
 #define GEMM_WORK (KC * NR + (MC / GEMM_MR + 1) * GEMM_STRIP)
-#define GEMM_DIRECT_ROWS 12 /* up to so many rows, packing b costs more than it saves */
+/* Packing b costs more than it saves for up to so many rows, and where what lies between the first
+ * and the last float of a panel fits the first-level cache. */
+#define GEMM_DIRECT_ROWS 12
+#define GEMM_DIRECT_SPAN 8192
 
 typedef float vf8 __attribute__((vector_size(32), aligned(4), may_alias));
 
@@ -56,7 +59,7 @@ typedef struct tail {
         UNROLL for (int i = 0; i < MR; i++) __builtin_prefetch(c + (size_t)i * ldc, 1);            \
         UNROLL for (int i = 0; i < MR; i++) UNROLL for (int j = 0; j < NV; j++) acc[i][j] =        \
             vf_set1(0.0f);                                                                         \
-        for (size_t k = 0; k < kc; k++) {                                                          \
+        _Pragma("GCC unroll 4") for (size_t k = 0; k < kc; k++) {                                  \
             vf bv[NV];                                                                             \
             UNROLL for (int j = 0; j < NV; j++) bv[j] = vf_load(b + j * VL);                       \
             UNROLL for (int i = 0; i < MR; i++) {                                                  \
@@ -135,6 +138,7 @@ typedef struct job {
     const float *strips; /* rows of the current block, laid out by pack_strips, or NULL */
     int add, last;       /* adds to c; is followed by the epilogue */
     int fused;           /* the tiles do the epilogue's work */
+    int padded;          /* rows of c have room for whole vectors, which may be overwritten */
 } job;
 
 /* Columns of the panel that begins at j0, and the same rounded up to whole vectors. */
@@ -228,7 +232,7 @@ panel_product(const job *g, micro_table fns, size_t i0, size_t i1, size_t j0, si
               const float *b, size_t ldb) {
     const size_t w = panel_width(g->n, j0), nv = panel_stride(w) / VL;
     const float *strip = g->strips;
-    const int whole = w == nv * VL, tailed = g->add || g->fused;
+    const int whole = w == nv * VL || g->padded, tailed = g->add || g->fused;
     for (size_t i = i0, mr; i < i1; i += mr) {
         mr = tile_rows(i1 - i);
         micro_fn *fn = fns[g->trans_a][nv - 1][mr - 1];
@@ -239,9 +243,11 @@ panel_product(const job *g, micro_table fns, size_t i0, size_t i1, size_t j0, si
             lda = GEMM_MR;
             strip += GEMM_STRIP;
         }
-        if (whole) {
+        if (whole && !tailed) {
+            fn(kc, a, lda, b, ldb, NULL, g->c + i * g->ldc + j0, g->ldc);
+        } else if (whole) {
             const tail t = tail_of(g, i, j0);
-            fn(kc, a, lda, b, ldb, tailed ? &t : NULL, g->c + i * g->ldc + j0, g->ldc);
+            fn(kc, a, lda, b, ldb, &t, g->c + i * g->ldc + j0, g->ldc);
         } else {
             tile_ragged(g, fn, kc, a, lda, b, ldb, i, mr, j0, w);
         }
@@ -405,7 +411,8 @@ chunk_product(const job *g, int trans_b, size_t i0, size_t i1, size_t k0, size_t
     for (size_t j = 0; j < g->n; j += NR) {
         const size_t w = panel_width(g->n, j);
         const float *panel = trans_b ? b + j * ldb + k0 : b + k0 * ldb + j;
-        if (!trans_b && w % VL == 0 && i1 - i0 <= GEMM_DIRECT_ROWS) {
+        if (!trans_b && w % VL == 0 &&
+            (i1 - i0 <= GEMM_DIRECT_ROWS || kc * ldb <= GEMM_DIRECT_SPAN)) {
             panel_product(g, micro, i0, i1, j, kc, panel, ldb);
         } else {
             pack_panel(trans_b, kc, w, panel, ldb, work);
@@ -436,25 +443,37 @@ pack_strips(const job *g, size_t i0, size_t i1, size_t kc, float *strips) {
 }
 
 static void
-gemm(rlab_trans trans, size_t m, size_t n, size_t k, const float *a, size_t lda, const float *b,
-     size_t ldb, int accumulate, float *c, size_t ldc, const rlab_epilogue *e, float *work) {
-    job g = {.m = m, .n = n, .k = k, .trans_a = trans == RLAB_TN, .accumulate = accumulate};
-    g.c = c;
-    g.ldc = ldc;
-    g.e = e;
-    if (k == 0)
-        product_of_nothing(&g);
-    for (size_t i = 0; i < m; i += MC) {
-        const size_t i1 = m - i < MC ? m : i + MC;
-        for (size_t k0 = 0; k0 < k; k0 += KC) {
-            const size_t kc = set_chunk(&g, a, lda, k0);
-            if (g.trans_a && lda >= GEMM_STRIPS_LDA && n >= GEMM_STRIPS_COLUMNS) {
-                g.strips = work + KC * NR;
-                pack_strips(&g, i, i1, kc, work + KC * NR);
+run_gemm(job *g, rlab_trans trans, const float *a, size_t lda, const float *b, size_t ldb,
+         float *work) {
+    g->trans_a = trans == RLAB_TN;
+    if (g->k == 0)
+        product_of_nothing(g);
+    for (size_t i = 0; i < g->m; i += MC) {
+        const size_t i1 = g->m - i < MC ? g->m : i + MC;
+        for (size_t k0 = 0; k0 < g->k; k0 += KC) {
+            const size_t kc = set_chunk(g, a, lda, k0);
+            if (g->trans_a && lda >= GEMM_STRIPS_LDA && g->n >= GEMM_STRIPS_COLUMNS) {
+                g->strips = work + KC * NR;
+                pack_strips(g, i, i1, kc, work + KC * NR);
             }
-            chunk_product(&g, trans == RLAB_NT, i, i1, k0, kc, b, ldb, work);
+            chunk_product(g, trans == RLAB_NT, i, i1, k0, kc, b, ldb, work);
         }
     }
+}
+
+static void
+gemm(rlab_trans trans, size_t m, size_t n, size_t k, const float *a, size_t lda, const float *b,
+     size_t ldb, int accumulate, float *c, size_t ldc, const rlab_epilogue *e, float *work) {
+    job g = {.m = m, .n = n, .k = k, .accumulate = accumulate, .c = c, .ldc = ldc, .e = e};
+    run_gemm(&g, trans, a, lda, b, ldb, work);
+}
+
+/* c = a b^T, where ldc is whole vectors and what follows a row of c may be overwritten. */
+static void
+gemm_padded(size_t m, size_t n, size_t k, const float *a, size_t lda, const float *b, size_t ldb,
+            float *c, size_t ldc, float *work) {
+    job g = {.m = m, .n = n, .k = k, .c = c, .ldc = ldc, .padded = 1};
+    run_gemm(&g, RLAB_NT, a, lda, b, ldb, work);
 }
 
 #endif

@@ -219,7 +219,7 @@ struct rlab_kernels {
                           const float *k, const float *v, float *o, float *probs, float *work);
     /* The same for t->lq = 1 and a row that sees all lk keys, as a step of decoding has it: nothing
      * is packed, no pattern is kept, and the bits are others. The bias of head h, if any, is row h
-     * of t->bias, rows ldbias apart. work: h * (lk + 8) floats. */
+     * of t->bias, rows ldbias apart. work: h * (lk + 16) floats. */
     void (*attention_one)(const rlab_attention *t, size_t ldbias, const float *q, const float *k,
                           const float *v, float *o, float *work);
     /* dq, dk, dv by acc, bit for bit as if each head were added in turn: with acc = 0 a key/value

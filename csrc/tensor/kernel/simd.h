@@ -279,19 +279,67 @@ vf_upper(vf x, int half) {
 #endif
 }
 
-/* Folds LANES partial results into one: lane l takes in lane l + 16, then + 8, + 4, + 2, + 1. */
+/* Folds LANES partial results into one: lane l takes in lane l + 16, then + 8, + 4, + 2, + 1; the
+ * first steps, between vectors, alone. */
 #define DEFINE_FOLD(name, op)                                                                      \
-    INLINE float name(const vf acc[NACC]) {                                                        \
+    INLINE vf name##_vectors(const vf acc[NACC]) {                                                 \
         vf t[NACC];                                                                                \
         UNROLL for (int u = 0; u < NACC; u++) t[u] = acc[u];                                       \
         UNROLL for (int half = NACC / 2; half > 0; half /= 2)                                      \
             UNROLL for (int u = 0; u < half; u++) t[u] = op(t[u], t[u + half]);                    \
-        UNROLL for (int half = VL / 2; half > 0; half /= 2) t[0] = op(t[0], vf_upper(t[0], half)); \
-        return t[0][0];                                                                            \
+        return t[0];                                                                               \
+    }                                                                                              \
+    INLINE float name##_lanes(vf t) {                                                              \
+        UNROLL for (int half = VL / 2; half > 0; half /= 2) t = op(t, vf_upper(t, half));          \
+        return t[0];                                                                               \
+    }                                                                                              \
+    INLINE float name(const vf acc[NACC]) {                                                        \
+        return name##_lanes(name##_vectors(acc));                                                  \
     }
 #define FOLD_ADD(a, b) ((a) + (b))
 DEFINE_FOLD(fold_add, FOLD_ADD)
 DEFINE_FOLD(fold_max, vf_max)
+
+/* The lanes of ROWS vectors folded as above, a number each. */
+#define ROWS 8
+#if defined(__AVX2__)
+#define DEFINE_FOLD_ROWS(name, op)                                                                 \
+    INLINE void name(const __m256 a[ROWS], float out[ROWS]) {                                      \
+        __m256 half[4], quarter[2];                                                                \
+        UNROLL for (int j = 0; j < 4; j++) half[j] =                                               \
+            op(_mm256_permute2f128_ps(a[j], a[j + 4], 0x20),                                       \
+               _mm256_permute2f128_ps(a[j], a[j + 4], 0x31));                                      \
+        UNROLL for (int j = 0; j < 2; j++) quarter[j] =                                            \
+            op(_mm256_shuffle_ps(half[2 * j], half[2 * j + 1], 0x44),                              \
+               _mm256_shuffle_ps(half[2 * j], half[2 * j + 1], 0xee));                             \
+        _mm256_storeu_ps(out, op(_mm256_shuffle_ps(quarter[0], quarter[1], 0x88),                  \
+                                 _mm256_shuffle_ps(quarter[0], quarter[1], 0xdd)));                \
+    }
+DEFINE_FOLD_ROWS(fold_add_8, _mm256_add_ps)
+DEFINE_FOLD_ROWS(fold_max_8, _mm256_max_ps)
+#endif
+
+#if VL == 8
+INLINE void
+fold_add_rows(const vf t[ROWS], float out[ROWS]) {
+    fold_add_8((const __m256 *)t, out);
+}
+
+INLINE void
+fold_max_rows(const vf t[ROWS], float out[ROWS]) {
+    fold_max_8((const __m256 *)t, out);
+}
+#else
+INLINE void
+fold_add_rows(const vf t[ROWS], float out[ROWS]) {
+    UNROLL for (int r = 0; r < ROWS; r++) out[r] = fold_add_lanes(t[r]);
+}
+
+INLINE void
+fold_max_rows(const vf t[ROWS], float out[ROWS]) {
+    UNROLL for (int r = 0; r < ROWS; r++) out[r] = fold_max_lanes(t[r]);
+}
+#endif
 
 /* Runs the statements for every block of LANES: u counts accumulators, p is the offset of the
  * vector, left > 0 the floats from there to n. Vectors wholly past n are skipped. */

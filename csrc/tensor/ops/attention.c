@@ -378,7 +378,7 @@ work(const rlab_node *node, const rlab_graph *graph, const rlab_sizes *s, const 
     (void)graph;
     t.lq = (size_t)s->longest;
     t.lk = (size_t)s->key_longest;
-    one = t.h * (t.lk + 8); /* of a step of decoding */
+    one = t.h * (t.lk + 16); /* of a step of decoding */
     kernel = k->attention_work(&t);
     kernel = kernel > one ? kernel : one;
     if (!biased(node))
