@@ -1,11 +1,16 @@
 /* Memory: checked sizes, aligned blocks, growable arrays, scratch arenas with mark and release. */
 #define _POSIX_C_SOURCE 200112L
+#define _DEFAULT_SOURCE /* madvise */
 #include "base/base.h"
 
 #include <stdlib.h>
 #include <string.h>
+#if defined(__linux__)
+#include <sys/mman.h>
+#endif
 
 #define ALIGNMENT 64
+#define HUGE_LEAST ((size_t)1 << 22) /* bytes of a block that asks for huge pages */
 
 /* Counts down to an allocation that fails, for tests; a thread's own, so tests stay apart. */
 #if defined(__GNUC__)
@@ -24,6 +29,22 @@ failing(void) {
     return fail_countdown > 0 && --fail_countdown == 0;
 }
 
+/* First touches of a large block take longer than many a run over it, page by page: asks for huge
+ * pages, which only Linux has on request. Nothing but time depends on whether they are given. */
+static void
+advise(void *p, size_t bytes) {
+#if defined(__linux__) && defined(MADV_HUGEPAGE)
+    const size_t page = (size_t)1 << 16; /* a multiple of any page size */
+    if (bytes >= HUGE_LEAST) {
+        size_t skip = (page - (uintptr_t)p % page) % page;
+        madvise((char *)p + skip, (bytes - skip) / page * page, MADV_HUGEPAGE);
+    }
+#else
+    (void)p;
+    (void)bytes;
+#endif
+}
+
 static void *
 aligned_bytes(size_t bytes) {
     void *p = NULL;
@@ -31,6 +52,7 @@ aligned_bytes(size_t bytes) {
         return NULL;
     if (posix_memalign(&p, ALIGNMENT, bytes ? bytes : 1) != 0)
         return NULL;
+    advise(p, bytes);
     return p;
 }
 
@@ -85,6 +107,7 @@ rlab_grow(rlab_ctx *ctx, void **items, size_t *cap, size_t need, size_t size) {
     /* Large blocks are remapped, not copied, so growing does not hold the data twice. */
     if (!rlab_size_mul(target, size, &bytes) || failing() || !(p = realloc(*items, bytes)))
         return fail_memory(ctx, target, size);
+    advise(p, bytes);
     *items = p;
     *cap = target;
     return RLAB_OK;
