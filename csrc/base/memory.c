@@ -7,6 +7,7 @@
 #include <string.h>
 #if defined(__linux__)
 #include <sys/mman.h>
+#include <unistd.h>
 #endif
 
 #define ALIGNMENT 64
@@ -30,14 +31,16 @@ failing(void) {
 }
 
 /* First touches of a large block take longer than many a run over it, page by page: asks for huge
- * pages, which only Linux has on request. Nothing but time depends on whether they are given. */
+ * pages, which only Linux has on request. Nothing but time depends on whether they are given. All
+ * pages that the block touches are meant: a mapping of which a part is asked for cannot grow. */
 static void
-advise(void *p, size_t bytes) {
+advise(const void *p, size_t bytes) {
 #if defined(__linux__) && defined(MADV_HUGEPAGE)
-    const size_t page = (size_t)1 << 16; /* a multiple of any page size */
-    if (bytes >= HUGE_LEAST) {
-        size_t skip = (page - (uintptr_t)p % page) % page;
-        madvise((char *)p + skip, (bytes - skip) / page * page, MADV_HUGEPAGE);
+    long page = sysconf(_SC_PAGESIZE);
+    if (bytes >= HUGE_LEAST && page > 0) {
+        uintptr_t first = (uintptr_t)p, last = first + bytes - 1, step = (uintptr_t)page;
+        first -= first % step;
+        madvise((void *)first, last - last % step + step - first, MADV_HUGEPAGE);
     }
 #else
     (void)p;
