@@ -41,6 +41,7 @@ typedef struct job {
     rlab_tokens tokens[3]; /* the whole so far */
     rlab_text text[2];
     int64_t first;
+    double weight, joined; /* constructors of all items, of those up to this block's last */
     int threads;
 } job;
 
@@ -409,22 +410,32 @@ place(void *arg, int64_t first, int64_t last, int who) {
     }
 }
 
+/* Room to ask for where `len` are needed: what the whole will take if it goes on as it did so far,
+ * at most eight times as many, since growing moves what is there by one thread. */
+static size_t
+room(const job *j, size_t len, size_t cap) {
+    double times = j->weight / j->joined * 1.01;
+    return len <= cap ? cap : (size_t)((double)len * (times < 8 ? times : 8)) + 1;
+}
+
 /* Joins a block of `n` items to the whole. */
 static rlab_status
 join(rlab_ctx *ctx, job *j, int64_t n) {
+    for (int64_t i = 0; i < n; i++)
+        j->joined += 1.0 + j->p->sizes[j->first + i];
     for (int k = 0; k < 3; k++) {
         for (int64_t c = 0; c * GRAIN < n; c++) {
             j->chunks[c].tokens_at[k] = j->tokens[k].len;
             j->tokens[k].len += j->chunks[c].tokens[k].len;
         }
-        RLAB_TRY(rlab_vec_reserve(ctx, &j->tokens[k], j->tokens[k].len));
+        RLAB_TRY(rlab_vec_reserve(ctx, &j->tokens[k], room(j, j->tokens[k].len, j->tokens[k].cap)));
     }
     for (int k = 0; k < 2; k++) {
         for (int64_t c = 0; c * GRAIN < n; c++) {
             j->chunks[c].text_at[k] = j->text[k].len;
             j->text[k].len += j->chunks[c].text[k].len;
         }
-        RLAB_TRY(rlab_vec_reserve(ctx, &j->text[k], j->text[k].len));
+        RLAB_TRY(rlab_vec_reserve(ctx, &j->text[k], room(j, j->text[k].len, j->text[k].cap)));
     }
     rlab_par_for(j->threads, n, GRAIN, place, j);
     return RLAB_OK;
@@ -484,6 +495,8 @@ prepare(rlab_ctx *ctx, job *j) {
     uint64_t most;
     RLAB_TRY(check(ctx, j->p, &most));
     RLAB_TRY(allocate(ctx, j->p));
+    for (int64_t i = 0; i < j->p->n; i++)
+        j->weight += 1.0 + j->p->sizes[i];
     if (j->threads > n_chunks)
         j->threads = n_chunks > 0 ? (int)n_chunks : 1;
     RLAB_TRY(rlab_alloc(ctx, (void **)&j->chunks, CHUNKS, sizeof *j->chunks));
