@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -73,7 +73,8 @@ def _regenerate(args: argparse.Namespace) -> None:
     if out.is_dir() and any(out.iterdir()):
         raise InputError(f"{out}: the folder is not empty; name another with --output")
     data = regenerate(args.source, out, args.threads)
-    _told(args, out, {name: len(split) for name, split in data.items()}, data.overlaps)
+    rows = {name: len(split) for name, split in data.items()}
+    _told(args, out, rows, data.overlaps, data.report.get("strata", {}))
 
 
 def _write(args: argparse.Namespace, config: Any, program: Any) -> None:
@@ -88,18 +89,35 @@ def _write(args: argparse.Namespace, config: Any, program: Any) -> None:
             config, program, out, args.shard_values or SHARD_VALUES, args.threads, bar.update
         )
     rows = {name: entry["rows"] for name, entry in meta["splits"].items()}
-    _told(args, out, rows, meta["overlaps"])
+    _told(args, out, rows, meta["overlaps"], meta["strata"])
 
 
 def _told(
-    args: argparse.Namespace, out: Path, rows: dict[str, int], overlaps: Mapping[str, int]
+    args: argparse.Namespace,
+    out: Path,
+    rows: dict[str, int],
+    overlaps: Mapping[str, int],
+    strata: Mapping[str, Any],
 ) -> None:
     if args.json:
-        print_json({"output": str(out), "rows": rows, "overlaps": dict(overlaps)})
+        told = {"output": str(out), "rows": rows, "overlaps": dict(overlaps)}
+        print_json({**told, "strata": dict(strata)} if strata else told)
         return
     for name, n in rows.items():
         print(f"{name:10} {n:>12,}")
+    for line in _strata_lines(strata):
+        print(line)
     print(f"shared values between splits: {sum(overlaps.values())}\n{out}")
+
+
+def _strata_lines(strata: Mapping[str, Any], where: str = "") -> Iterator[str]:
+    """Yield a line a split and stratum, those of each part of a mixture after its number."""
+    for name, entry in strata.items():
+        if "asked" not in entry:
+            yield from _strata_lines(entry, f"{where}{name} ")
+            continue
+        shares = f"{entry['reached']:7.2%} of {entry['asked']:.2%} asked"
+        yield f"{where}{name:10} {shares}, {entry['items']:,} of {entry['available']:,} values"
 
 
 def _flat_sets(args: argparse.Namespace, table: dict[str, Any]) -> dict[str, Any]:

@@ -170,6 +170,22 @@ MEASURED = CHILD.replace("2], 60, 2)", "2], 20_000, 1)") + (
 
 
 @pytest.mark.slow
+def test_the_command_tells_strata_asked_for_and_reached(tmp_path, capsys):
+    words = ["generate", "binary", "--function", "succ", "--sizes", "1..6"]
+    words += ["--set", 'data.measures=["carry"]', "--set", "data.strata=carry"]
+    words += ["--set", 'data.shares={"0" = 0.5, "1.." = 0.5}', "--set", "data.items=1000"]
+    assert cli.main([*words, "--output", str(tmp_path / "data"), "--json"]) == 0
+    strata = json.loads(capsys.readouterr().out)["strata"]
+    assert cli.main([*words, "--output", str(tmp_path / "told")]) == 0
+    lines = [line.split() for line in capsys.readouterr().out.splitlines()]
+    for split, entries in strata.items():
+        for name, entry in entries.items():
+            share = f"{entry['reached']:.2%}"
+            told = next(words for words in lines if words[:2] == [split, name])
+            assert told[2:5] == [share, "of", "50.00%"], told
+            assert told[6:9] == [str(entry["items"]), "of", str(entry["available"])]
+
+
 def test_memory_does_not_grow_with_the_number_of_items(tmp_path):
     peak = []
     for per_size in (40_000, 400_000):
