@@ -10,7 +10,7 @@ from typing import Any
 from recursionlab.errors import FormatError
 from recursionlab.files import read_json
 from recursionlab.report.claims import claims_sections
-from recursionlab.report.page import Page, Section, failure_table, percent, table
+from recursionlab.report.page import Page, Section, failure_table, how_many, percent, table
 from recursionlab.report.run import (
     cost_row,
     curve_figures,
@@ -20,6 +20,8 @@ from recursionlab.report.run import (
     read_metrics,
 )
 from recursionlab.report.shortcut import read_shortcut, shortcut_table
+
+SHOWN = 40  # failures of a split on the page of an experiment
 
 
 def experiment_page(folder: Path) -> Page:
@@ -192,7 +194,8 @@ def _failures(
             if split in found:
                 e, by, title = found[split], summary["columns"][split], f"{variant}, {split}"
                 out.append(error_table(e, f"{title}, seed {seed}: kinds of errors"))
-                out.append(failure_table(e["failures"][:40], by, f"{title}, seed {seed}: failures"))
+                heading = f"{title}, seed {seed}: failures, {how_many(e, SHOWN)}"
+                out.append(failure_table(e["failures"][:SHOWN], by, heading))
     return out
 
 

@@ -112,6 +112,21 @@ def percent(share: float) -> str:
     return "< 0.1 %" if share < 0.0005 else f"{share * 100:.1f} %"
 
 
+def how_many(evaluation: Mapping[str, Any], most: int | None = None) -> str:
+    """Return in words which of a split's failures a page shows, at most `most`.
+
+    Examples
+    --------
+    >>> how_many({"failures": [{}, {}], "overall": {"n": 9, "exact": 2}})
+    'the smallest 2 of 7'
+    >>> how_many({"failures": [{}, {}], "overall": {"n": 9, "exact": 7}})
+    'smallest first'
+    """
+    shown = len(evaluation["failures"][:most])
+    failed = evaluation["overall"]["n"] - evaluation["overall"]["exact"]
+    return f"the smallest {shown:,} of {failed:,}" if shown < failed else "smallest first"
+
+
 def failure_table(
     rows: Sequence[Mapping[str, Any]], by: Sequence[str], title: str = ""
 ) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from recursionlab.errors import FormatError
 from recursionlab.files import read_json
-from recursionlab.report.page import Page, Section, failure_table, percent, table
+from recursionlab.report.page import Page, Section, failure_table, how_many, percent, table
 from recursionlab.report.shortcut import read_shortcut, shortcut_section
 
 GROUP_NAMES = {
@@ -231,7 +231,7 @@ def run_page(folder: Path) -> Page:
                 figures.figures.append({"svg": svg(ax), "caption": f"{about} ({name}), by {by}."})
         errors.tables.append(error_table(e, f"{name}: kinds of errors"))
         failures.tables.append(
-            failure_table(e["failures"], columns, f"{name}: failures, smallest first")
+            failure_table(e["failures"], columns, f"{name}: failures, {how_many(e)}")
         )
         for by, rows in e["groups"].items():
             tables.tables.append(table(rows, f"{name}, by {by}", {**GROUP_NAMES, "value": by}))
