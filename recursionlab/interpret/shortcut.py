@@ -26,6 +26,7 @@ from recursionlab.interpret.shortcut_candidates import (
     families,
     gather,
     of_item,
+    outputs,
     same,
     search,
 )
@@ -111,6 +112,8 @@ class Shortcut:
             return split.targets.take(items)
         if candidate.machine is None:
             return Packed(np.full(len(items), -2, np.int32), np.arange(len(items) + 1))
+        if candidate.edits:
+            return outputs(candidate.machine, split.targets.take(items), self.budget, threads)
         own = candidate.column
         columns = {own: np.asarray(split.columns[own])[items].astype(np.int64)} if own else {}
         return answers(candidate, split.inputs.take(items), columns, self.budget, threads)
@@ -341,12 +344,14 @@ def _find(
     threads: int,
 ) -> tuple[Shortcut, float, float]:
     columns = of_item(split)
-    table = search(known, split.inputs, split.targets, predicted, columns, threads, budget)
+    table = search(
+        known, split.inputs, split.targets, predicted, columns, split.vocabulary, threads, budget
+    )
     tokens = len(np.unique(np.concatenate([split.input_ids, split.labels])))
     bits = log2(1 + float(split.targets.lengths.mean())) + log2(max(2, tokens))
     failed = ~table.matched[0]
     rule, length, length_true = fit(
-        table.matched, table.failing, failed, features(split, measures), bits, size
+        table.matched, table.failing, failed, features(split, measures), bits, size, table.bits
     )
     return Shortcut(rule, table.candidates, measures, budget), length, length_true
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from recursionlab import _core
 from recursionlab.data.dataset import Packed, Split
+from recursionlab.interpret.shortcut_displaced import displaced, displacements
 from recursionlab.machines import Budget, Machine, Refused, hypotheses, shortcut, shortcuts
 
 __all__ = [
@@ -28,7 +29,7 @@ __all__ = [
 
 Columns = Mapping[str, NDArray[np.int64]]
 
-TRUE, OTHER = "true", "wrong in another way"
+TRUE, OTHER, DISPLACED = "true", "wrong in another way", "true, places displaced"
 SCREEN = 400  # failures on which every machine is tried first
 KEEP = 200  # machines that are then tried on everything
 MAX_NUMBER = 64  # largest constant tried as a parameter
@@ -43,15 +44,20 @@ class Candidate:
     Attributes
     ----------
     family : str
-        `true`, `wrong in another way`, or a name of `recursionlab.machines.hypotheses`.
+        `true`, `wrong in another way`, `true, places displaced`, or a name of
+        `recursionlab.machines.hypotheses`.
     value : int, str or None
         Value of the machine's parameter: a number, an expression of `length`, or where `column` is
-        given that column less `back`.
+        given that column less `back`; of displaced places which is read from which.
     machine : Machine or None
         With its parameter set; None for `wrong in another way`, and for `true` where the function
         does not compile.
     column, back : str, int
         Counts the parameter back from what the function itself does with each item, at least 0.
+    edits : bool
+        The machine takes what the function itself answers, not the input.
+    bits : float
+        To write down what it holds besides its family and parameter.
     """
 
     family: str
@@ -59,9 +65,13 @@ class Candidate:
     machine: Machine | None = field(default=None, compare=False)
     column: str = ""
     back: int = 0
+    edits: bool = False
+    bits: float = 0.0
 
     def __str__(self) -> str:
         """Name the candidate with its parameter."""
+        if self.edits:
+            return f"{self.family}; {self.value}"
         if self.value is None or self.machine is None:
             return self.family
         return f"{self.family}; {next(iter(self.machine.params))} = {self.value}"
@@ -84,6 +94,11 @@ class Table:
     candidates: list[Candidate]
     matched: NDArray[np.bool_]
     failing: NDArray[np.bool_]
+
+    @property
+    def bits(self) -> NDArray[np.float64]:
+        """(C,) what each candidate costs besides being named."""
+        return np.array([c.bits for c in self.candidates])
 
 
 def families(function: Any, codec: dict[str, Any]) -> dict[str, Machine]:
@@ -177,6 +192,7 @@ def search(
     targets: Packed,
     predicted: Packed,
     columns: Columns,
+    vocabulary: Sequence[str],
     threads: int,
     budget: Budget,
 ) -> Table:
@@ -190,6 +206,8 @@ def search(
         R sequences each.
     columns : dict of str to (R,) int64
         Of `of_item`.
+    vocabulary : sequence of str
+        Token i is written `vocabulary[i]`.
     threads : int
         Changes no result.
     budget : Budget
@@ -207,8 +225,10 @@ def search(
     rows = [(Candidate(TRUE, None, machines.get(TRUE)), right, np.zeros(len(right), np.bool_))]
     rows.append((Candidate(OTHER), np.zeros_like(right), np.ones_like(right)))
     seen: set[bytes] = set()
+    kept += _displaced(targets.take(failed), predicted.take(failed), vocabulary)
     for candidate in kept:
-        made = answers(candidate, inputs, columns, budget, threads)
+        read = targets if candidate.edits else inputs
+        made = answers(candidate, read, columns, budget, threads)
         matched, failing = same(made, predicted, threads), ~same(made, targets, threads)
         key = np.packbits(matched).tobytes() + np.packbits(failing).tobytes()
         if key not in seen:
@@ -216,6 +236,20 @@ def search(
             rows.append((candidate, matched, failing))
     found, matches, failures = zip(*rows, strict=True)
     return Table(list(found), np.stack(matches), np.stack(failures))
+
+
+def _displaced(targets: Packed, predicted: Packed, vocabulary: Sequence[str]) -> list[Candidate]:
+    """Return the candidates that read the function's output at other places."""
+    return [
+        Candidate(
+            DISPLACED,
+            ", ".join(f"{to} from {of}" for to, of in places.items()),
+            displaced(places, vocabulary),
+            edits=True,
+            bits=bits,
+        )
+        for places, bits in displacements(targets, predicted)
+    ]
 
 
 def _screen(

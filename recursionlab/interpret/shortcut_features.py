@@ -14,6 +14,7 @@ __all__ = ["features"]
 # Columns that say where a value is listed, not what it is like.
 NOT_FEATURES = ("rank", "step")
 MAX_TOKENS = 8  # tokens whose counts and places are features
+MAX_DUE = 16  # places of the function's own output whose tokens are
 
 
 def features(split: Split, measures: Sequence[str] = ()) -> dict[str, NDArray[np.int64]]:
@@ -51,7 +52,9 @@ def features(split: Split, measures: Sequence[str] = ()) -> dict[str, NDArray[np
     for i, a in enumerate(names):
         for b in names[i + 1 :]:
             columns[f"{a} - {b}"] = columns[a] - columns[b]
-    return _distinct({**columns, **_places(split.inputs, split.vocabulary)})
+    places = _places(split.inputs, split.vocabulary)
+    due = _due(split.targets, split.vocabulary)
+    return _distinct({**columns, **places, **due})
 
 
 def _distinct(columns: dict[str, NDArray[np.int64]]) -> dict[str, NDArray[np.int64]]:
@@ -83,4 +86,18 @@ def _places(inputs: Packed, vocabulary: Sequence[str]) -> dict[str, NDArray[np.i
         out[f"count {name}"] = np.bincount(item[at], minlength=n).astype(np.int64)
         out[f"first {name}"] = first
         out[f"after {name}"] = lengths - 1 - last
+    return out
+
+
+def _due(targets: Packed, vocabulary: Sequence[str]) -> dict[str, NDArray[np.int64]]:
+    """Return whether each token belongs to each of the first places of the function's output."""
+    used, counts = np.unique(targets.ids, return_counts=True)
+    used = used[(used >= 0) & (used < len(vocabulary))][:MAX_TOKENS]
+    lengths, out = targets.lengths, {}
+    for place in range(min(MAX_DUE, int(lengths.max(initial=0)))):
+        there = place < lengths
+        ids = targets.ids[np.where(there, targets.offsets[:-1] + place, 0)]
+        for token in used:
+            is_due = there & (ids == token)
+            out[f"{vocabulary[token]} due at {place}"] = is_due.astype(np.int64)
     return out

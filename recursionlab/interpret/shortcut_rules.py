@@ -1,7 +1,7 @@
 """Rules that say which machine answers which inputs: grown greedily, pruned by description length.
 
-A rule tests one feature against one threshold. The tree grows as long as a split explains more of
-the model's outputs, is pruned back branch by branch, and of all pruned trees the one with the
+A rule tests one feature against one threshold. The tree grows as long as a split leaves less of the
+model's outputs to be said, is pruned back branch by branch, and of all pruned trees the one with the
 shortest description is kept: bits for the rules plus bits for what the rules leave unexplained.
 """
 
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 __all__ = ["Rule", "fit"]
 
-ALMOST = 0.25  # worth of foreseeing a failure without its output, in growing
+ALMOST = 0.25  # worth of foreseeing a failure without its output, where exceptions are counted
 DEPTH = 12  # tests above a leaf, at most
 THRESHOLDS = 64  # of one feature in one node, at most
 LEAST = 2  # items in a leaf, at least
@@ -78,6 +78,7 @@ def fit(
     features: Mapping[str, NDArray[np.int64]],
     bits: float,
     size: int,
+    costs: NDArray[np.float64] | None = None,
 ) -> tuple[Rule, float, float]:
     """Find the rules with the shortest description.
 
@@ -94,6 +95,8 @@ def fit(
         To write down a wrong output that no rule foresees.
     size : int
         Leaves, at most.
+    costs : (C,) float64, optional
+        Bits to write down each candidate that rules name, once, besides its number; 0 if not given.
 
     Returns
     -------
@@ -103,7 +106,6 @@ def fit(
     float
         That of the first candidate alone.
     """
-    root = _grow(matched, failed, features)
     n_thresholds = {name: len(np.unique(column)) for name, column in features.items()}
 
     def length(rule: Rule) -> float:
@@ -113,18 +115,29 @@ def fit(
         )
         leaves = list(rule.leaves())
         model = len(leaves) * log2(len(matched)) + tests + 2 * len(leaves) - 1
+        if costs is not None:
+            model += float(costs[list({leaf.candidate for leaf in leaves})].sum())
         return model + _unexplained(leaves, matched, failing, failed, bits)
 
     first = Rule(0, matched.shape[1], int(matched[0].sum()), where=np.arange(matched.shape[1]))
-    best, shortest = first, length(first)
+    best, alone = first, length(first)
+    shortest = alone
+    for said in (None, bits):
+        for rule in _pruned(_grow(matched, failed, features, said), size):
+            now = length(rule)
+            if now < shortest:
+                best, shortest = _copy(rule), now
+    return best, shortest, alone
+
+
+def _pruned(root: Rule, size: int) -> Iterator[Rule]:
+    """Go over a tree's prunings of at most so many leaves, each less than the one before."""
     while True:
         count = sum(1 for _ in root.leaves())
         if count <= size:
-            now = length(root)
-            if now < shortest:
-                best, shortest = _copy(root), now
+            yield root
         if count == 1:
-            return best, shortest, length(first)
+            return
         _weakest(root)
 
 
@@ -132,42 +145,87 @@ def _grow(
     matched: NDArray[np.bool_],
     failed: NDArray[np.bool_],
     features: Mapping[str, NDArray[np.int64]],
+    bits: float | None,
 ) -> Rule:
-    """Split as long as it explains more."""
-    worth = matched.astype(np.float32)
-    worth[1] = ALMOST * failed
-    worth[0] += 1e-4  # the truth wins ties
-    root = _leaf(worth, matched, np.arange(matched.shape[1]))
+    """Split as long as less is left to be said than before, the rules themselves aside.
+
+    What is left are exceptions; their number counts, or where `bits` is given what it takes to say
+    which they are and to write down the model's outputs. The first splits where one test tells two
+    machines apart, the second also where it only makes one more frequent.
+    """
+    hits = matched.astype(np.float32)
+    hits[1] = failed
+    spelled = (~matched & failed).astype(np.float32)
+    sums = _Sums(hits, spelled, bits)
+    root = _leaf(sums, matched, np.arange(matched.shape[1]))
     pending = [(root, 0)]
     while pending:
         rule, depth = pending.pop()
-        split = _split(worth, rule, features) if depth < DEPTH else None
+        split = _split(sums, rule, features) if depth < DEPTH else None
         if split is None:
             continue
         rule.feature, rule.threshold = split
         low = features[rule.feature][rule.where] <= rule.threshold
-        rule.low = _leaf(worth, matched, rule.where[low])
-        rule.high = _leaf(worth, matched, rule.where[~low])
+        rule.low = _leaf(sums, matched, rule.where[low])
+        rule.high = _leaf(sums, matched, rule.where[~low])
         pending += [(rule.low, depth + 1), (rule.high, depth + 1)]
     return root
 
 
-def _leaf(worth: NDArray[np.float32], matched: NDArray[np.bool_], where: NDArray[np.int64]) -> Rule:
-    sums = worth[:, where].sum(1, dtype=np.float64)
-    best = int(sums.argmax())
-    hits = int(matched[best, where].sum())
-    return Rule(best, len(where), hits, where=where, score=float(sums[best]))
+@dataclass(frozen=True)
+class _Sums:
+    """What a leaf that names a candidate costs: which items it is right about, and the others.
+
+    Attributes
+    ----------
+    hits : (C, R) float32
+        1 where the candidate is right about an item; candidate 1 is wherever the model fails.
+    spelled : (C, R) float32
+        1 where the model's wrong output has to be written down.
+    bits : float or None
+        To write one down; None: what counts is the number of exceptions.
+    """
+
+    hits: NDArray[np.float32]
+    spelled: NDArray[np.float32]
+    bits: float | None
+
+    def cost(
+        self, hits: NDArray[np.float64], spelled: NDArray[np.float64], n: NDArray[np.float64] | int
+    ) -> NDArray[np.float64]:
+        """Return the bits for so many hits among n items, (C, ...); the truth wins ties.
+
+        A candidate that is right about less than half says nothing: a bit an item.
+        """
+        if self.bits is None:
+            out = np.asarray(n - hits)
+            out[1] += (1 - ALMOST) * hits[1]
+        else:
+            share = np.clip(hits / n, 0.5, 1 - 1e-12)
+            entropy = -share * np.log2(share) - (1 - share) * np.log2(1 - share)
+            out = np.asarray(n * entropy + self.bits * spelled)
+        out[0] -= 1e-6
+        return out
+
+
+def _leaf(sums: _Sums, matched: NDArray[np.bool_], where: NDArray[np.int64]) -> Rule:
+    hits = sums.hits[:, where].sum(1, dtype=np.float64)
+    spelled = sums.spelled[:, where].sum(1, dtype=np.float64)
+    costs = sums.cost(hits, spelled, len(where))
+    best = int(costs.argmin())
+    said = int(matched[best, where].sum())
+    return Rule(best, len(where), said, where=where, score=-float(costs[best]))
 
 
 def _split(
-    worth: NDArray[np.float32], rule: Rule, features: Mapping[str, NDArray[np.int64]]
+    sums: _Sums, rule: Rule, features: Mapping[str, NDArray[np.int64]]
 ) -> tuple[str, int] | None:
-    """Return the feature and threshold that explain most, None if none explains more."""
+    """Return the feature and threshold that save most bits, None if none saves any."""
     n = len(rule.where)
     if rule.hits == n or n < 2 * LEAST:
         return None
-    own = worth[:, rule.where]
-    total = own.sum(1, dtype=np.float64)
+    own = np.concatenate([sums.hits[:, rule.where], sums.spelled[:, rule.where]])
+    total = own.sum(1, dtype=np.float64)[:, None]
     best, found = rule.score + 1e-6, None
     for name, column in features.items():
         values, codes = np.unique(column[rule.where], return_inverse=True)
@@ -178,9 +236,13 @@ def _split(
         onehot = np.zeros((n, len(edges) + 1), np.float32)
         onehot[np.arange(n), which] = 1
         low = np.cumsum(own @ onehot, axis=1, dtype=np.float64)[:, :-1]
-        count = np.cumsum(np.bincount(which, minlength=len(edges) + 1))[:-1]
-        gain = low.max(0) + (total[:, None] - low).max(0)
-        gain[(count < LEAST) | (n - count < LEAST)] = -1
+        count = np.cumsum(np.bincount(which, minlength=len(edges) + 1))[:-1].astype(np.float64)
+        sides = [np.split(side, 2) for side in (low, total - low)]
+        gain = -sum(
+            sums.cost(hits, spelled, items).min(0)
+            for (hits, spelled), items in zip(sides, (count, n - count), strict=True)
+        )
+        gain[(count < LEAST) | (n - count < LEAST)] = -np.inf
         at = int(gain.argmax())
         if gain[at] > best:
             best, found = float(gain[at]) + 1e-6, (name, int(values[edges[at]]))
