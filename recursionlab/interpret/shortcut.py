@@ -31,6 +31,7 @@ from recursionlab.interpret.shortcut_candidates import (
     search,
 )
 from recursionlab.interpret.shortcut_features import features
+from recursionlab.interpret.shortcut_remaining import remaining
 from recursionlab.interpret.shortcut_rules import Rule, fit
 from recursionlab.judge import Table, wilson
 from recursionlab.judge.predictions import packed_of
@@ -147,7 +148,8 @@ class Reconstruction:
     parted : list of dict
         Held-out items where model and rules part: `input expected model machine`.
     remaining : list of dict
-        Wrong outputs that were not foreseen to the letter, by kind: `kind n example`.
+        Wrong outputs that were not foreseen to the letter, by kind: see `remaining` of
+        `recursionlab.interpret.shortcut_remaining`.
     """
 
     shortcut: Shortcut
@@ -292,7 +294,7 @@ def reconstruct(
         {name: outcome.grouped(held.column(name)) for name in by},
         _baselines(split, predicted, chosen, judged, tuple(measures), n),
         _parted(held, answers, says, outcome),
-        _remaining(held, answers, outcome),
+        remaining(held, answers, np.flatnonzero(outcome.failed & ~outcome.agreed)),
     )
 
 
@@ -454,38 +456,6 @@ def _parted(held: Split, answers: Packed, says: Packed, outcome: _Outcome) -> li
 
 def _said(split: Split, ids: NDArray[np.int32]) -> str:
     return f"({OTHER})" if ids.tolist() == [-2] else split.text(ids)
-
-
-def _remaining(held: Split, answers: Packed, outcome: _Outcome) -> list[dict[str, Any]]:
-    """Return the wrong outputs not foreseen to the letter by how they differ from the target."""
-    where = np.flatnonzero(outcome.failed & ~outcome.agreed)
-    got, want = answers.take(where), held.targets.take(where)
-    _, right, total, _ = _core.compare(got.ids, got.offsets, want.ids, want.offsets, 1)
-    kinds: dict[str, list[int]] = {}
-    for i, (wrong, more) in enumerate(
-        zip(np.asarray(total) - np.asarray(right), got.lengths - want.lengths, strict=True)
-    ):
-        moved = not more and np.array_equal(np.sort(got[i]), np.sort(want[i]))
-        kind = "the same tokens in another order" if moved else _kind(int(wrong), int(more))
-        kinds.setdefault(kind, []).append(i)
-    rows = sorted(kinds.items(), key=lambda row: (-len(row[1]), row[0]))
-    return [
-        {
-            "kind": kind,
-            "n": len(items),
-            "input": held.text(held.inputs[where[items[0]]]),
-            "expected": held.text(want[items[0]]),
-            "model": held.text(got[items[0]]),
-        }
-        for kind, items in rows
-    ]
-
-
-def _kind(wrong: int, more: int) -> str:
-    if more:
-        return f"{abs(more)} too {'long' if more > 0 else 'short'}"
-    few = f"{wrong} wrong token{'s' if wrong > 1 else ''}"
-    return few if wrong < 4 else "4 or more wrong tokens"
 
 
 def _lines(rule: Rule, candidates: Sequence[Candidate], depth: int) -> list[str]:

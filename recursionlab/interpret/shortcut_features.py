@@ -23,7 +23,7 @@ def features(split: Split, measures: Sequence[str] = ()) -> dict[str, NDArray[np
     Parameters
     ----------
     split : Split
-        Only inputs and columns are read.
+        Inputs, columns and what the function itself answers are read, no model's answers.
     measures : sequence of str
         Measures of the file that are not columns.
 
@@ -32,7 +32,8 @@ def features(split: Split, measures: Sequence[str] = ()) -> dict[str, NDArray[np
     dict of str to ndarray
         `length` in tokens; the columns; `length - c` and `c - d` of columns c and d; and of each
         token t: `count t`, `first t` (tokens before the first, all if there is none) and `after t`
-        (tokens after the last). Of features that order all inputs alike the first is kept.
+        (tokens after the last); and `t due at j`, whether the function itself puts t at place j.
+        Of features that order all inputs alike the first is kept.
 
     Examples
     --------

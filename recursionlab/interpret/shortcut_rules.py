@@ -1,8 +1,9 @@
 """Rules that say which machine answers which inputs: grown greedily, pruned by description length.
 
-A rule tests one feature against one threshold. The tree grows as long as a split leaves less of the
-model's outputs to be said, is pruned back branch by branch, and of all pruned trees the one with the
-shortest description is kept: bits for the rules plus bits for what the rules leave unexplained.
+A rule tests one feature against one threshold. The tree grows as long as a split leaves less of
+the model's outputs to be said, is pruned back branch by branch, and of all pruned trees the one
+with the shortest description is kept: bits for the rules plus bits for what the rules leave
+unexplained.
 """
 
 from __future__ import annotations

@@ -49,16 +49,15 @@ def test_a_planted_map_is_found_among_noise(places):
     kept += [(n, n[::-1]) for n in noise if n != n[::-1]]
     found = displacements(*map(Packed.of, zip(*kept, strict=True)))
     assert places in [map_ for map_, _ in found]
-    cost = dict((tuple(sorted(m.items())), bits) for m, bits in found)[tuple(sorted(places.items()))]
+    cost = dict((tuple(sorted(m.items())), bits) for m, bits in found)[
+        tuple(sorted(places.items()))
+    ]
     assert cost == pytest.approx(2 * len(places) * np.log2(8))
 
 
-def test_random_outputs_and_other_lengths_have_no_map():
+def test_outputs_of_other_lengths_have_no_map():
     right = rows(4, 200, 8, 9)
-    assert displacements(Packed.of(right), Packed.of([r + [6] for r in right])) == []
-    some = displacements(Packed.of(right), Packed.of(rows(5, 200, 8, 9)))
-    explained = max((len(m) for m, _ in some), default=0)
-    assert len(some) <= 2 or explained >= 1  # whatever fits by chance is bounded by MAPS
+    assert displacements(Packed.of(right), Packed.of([[*r, 6] for r in right])) == []
     assert displacements(Packed.of([]), Packed.of([])) == []
 
 
