@@ -3,7 +3,8 @@
 What a training step is made of, at the rows of one shard's batch: the products of linear layers,
 attention, norms, loss, GELU, AdamW and embeddings. Both sides are called from Python on arrays that
 stay in place; ours reads weights packed beforehand, as training does once a step. Kernels start no
-thread (threads take shards: `bench train` measures that), so PyTorch is held to one as well.
+thread (threads take shards: `bench train` measures that), so PyTorch is held to one as well. NumPy
+cannot be from here: its products take every core, unless `OPENBLAS_NUM_THREADS=1` was set before.
 Attention is one call of PyTorch's for a batch and one of ours a sequence: at few tokens the time of
 calling counts against ours.
 """
@@ -216,7 +217,7 @@ def _linear(case: Case, rng: np.random.Generator, width: int, out: int) -> Itera
     )  # fmt: skip
     for what, ours, theirs, numpys, result in todo:
         name = f"linear {width}x{out} {what}"
-        peers = {_version(torch): theirs, f"NumPy {np.__version__}": numpys}
+        peers = {_version(torch): theirs, f"NumPy {np.__version__}, its own threads": numpys}
         yield Work(name, FLOPS, 2.0 * rows * width * out, ours, peers, _just(result))
 
 

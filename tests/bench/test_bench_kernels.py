@@ -42,6 +42,7 @@ def test_rows_have_what_readers_expect():
     result = bench.run(["tiny"], repeats=1)
     assert {"processor", "isa", "torch", "numpy"} <= set(result["machine"])
     assert len(result["rows"]) == 17 + 9  # products have NumPy as well
+    assert sum(row["peer"].endswith("its own threads") for row in result["rows"]) == 9
     for row in result["rows"]:
         assert row["ratio"] == pytest.approx(row["ours"] / row["theirs"])
         assert math.isnan(row["share"]) == (row["unit"] == "GB/s")
