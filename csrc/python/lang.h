@@ -65,6 +65,11 @@ PyObject *rlab_py_terms_new(rlab_py_state *state, rlab_py_program *program, rlab
 PyObject *rlab_py_type_new(rlab_py_state *state, rlab_py_program *program, PyObject *exprs);
 /* Appends a Python type expression in postfix. Variables below `vars` are allowed. 0 or -1. */
 int rlab_py_type_expr(rlab_py_state *state, rlab_ids *out, PyObject *expr, const char *name);
+/* Postfix code as a tuple, which no Python code can change while a store is locked; NULL: raised.
+ */
+PyObject *rlab_py_code(PyObject *code);
+/* Builds the term that a tuple of instructions writes; the caller holds the store. 0 or -1. */
+int rlab_py_build(rlab_py_state *state, rlab_term *out, rlab_store *store, PyObject *code);
 int rlab_py_push_id(rlab_py_state *state, rlab_ids *ids, uint32_t id);
 /* Budgets from keyword arguments; 0 or negative: the default. */
 rlab_budget rlab_py_budget(long long steps, long long nodes);

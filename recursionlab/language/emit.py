@@ -32,7 +32,11 @@ _BUDGET = 2_000_000
 
 
 class CodeTooLarge(Exception):
-    """A term expands to too much code."""
+    """A term expands to too much code or is nested too deeply; `function` is whose body it is."""
+
+    def __init__(self, message: str, function: Function | None = None) -> None:
+        super().__init__(message)
+        self.message, self.function = message, function
 
 
 @dataclass
@@ -82,7 +86,7 @@ def emit(node: Node, ids: Ids) -> Code:
     try:
         emitter.node(node, 0)
     except RecursionError:
-        raise CodeTooLarge from None
+        raise CodeTooLarge("this binds or nests too much to be compiled") from None
     return emitter.code
 
 
@@ -96,7 +100,7 @@ class _Emitter:
 
     def node(self, node: Node, depth: int) -> None:
         if len(self.code) > _BUDGET:
-            raise CodeTooLarge
+            raise CodeTooLarge("the matches of this expand to too much code")
         if isinstance(node, Ref):
             self._ref(node, depth)
         elif isinstance(node, Global):
@@ -218,7 +222,10 @@ def fill(program: Any, modules: list[Declared]) -> Ids:
         )
     for function in functions:
         assert function.body is not None
-        code = emit(function.body, ids)
+        try:
+            code = emit(function.body, ids)
+        except CodeTooLarge as error:
+            raise CodeTooLarge(error.message, function) from None
         number = ids.functions[function]
         ids.calls[number] = sorted({op[1] for op in code if op[0] == "global"})
         program.set_body(number, code)

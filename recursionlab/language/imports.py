@@ -80,12 +80,13 @@ def run_import(command: ast.Import, excerpt: Excerpt, namespace: Namespace) -> N
 
 
 def run_open_scope(command: ast.OpenScope, excerpt: Excerpt, namespace: Namespace) -> None:
-    """`Open Scope s`."""
+    """`Open Scope nat_scope` or, by its key, `Open Scope nat`."""
     scope = command.scope
-    if scope.name not in _SCOPES:
+    name = scope.name if scope.name.endswith("_scope") else scope.name + "_scope"
+    if name not in _SCOPES:
         raise excerpt.error(
             f"the scope `{scope.name}` is not in the subset",
             scope.span,
             f"expected {' or '.join(_SCOPES)}",
         )
-    namespace.scopes.add(scope.name)
+    namespace.scopes.add(name)

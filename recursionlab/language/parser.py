@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from functools import lru_cache
 from importlib.resources import files
@@ -132,6 +133,11 @@ def _explain(error: UnexpectedInput, excerpt: Excerpt, text: str) -> LanguageErr
             span,
             "names are made of ASCII letters, digits, _ and '",
         )
+    if found in (":", "/", "!") and text.startswith("Arguments"):
+        return excerpt.error("flags of `Arguments` are not in the subset", span, "remove them")
+    if found == ":=" and re.search(r"\(\s*[A-Za-z_][\w']*\s*$", text[: span.start], re.ASCII):
+        message = "arguments by name, `(x := e)`, are not in the subset"
+        return excerpt.error(message, span, "write `@f T ...`, with all arguments in their order")
     hint = f"expected {_expected(wanted)}"
     if found in ("fun", "let", "if", "fix") and "LPAR" in wanted and "FUN" not in wanted:
         hint = f"put it in parentheses, as in `({found} ...)`"

@@ -166,12 +166,11 @@ class Program:
         self.core = _new_core()
         try:
             self._ids = fill(self.core, self._modules)
-        except CodeTooLarge:
-            raise file.source.error(
-                "the matches of this file expand to too much code",
-                Span(0, 1),
-                "split large matches into several functions",
-            ) from None
+        except CodeTooLarge as error:
+            assert error.function is not None
+            excerpt, span = error.function.excerpt, error.function.span
+            hint = "split it into several definitions"
+            raise excerpt.error(error.message, span, hint) from None
 
     def __repr__(self) -> str:
         """Name the file and count what it declares."""
@@ -393,10 +392,8 @@ class Program:
 
         try:
             return with_limits(excerpt, node.span, build)
-        except CodeTooLarge:
-            raise excerpt.error(
-                "the matches of this term expand to too much code", node.span, "split them"
-            ) from None
+        except CodeTooLarge as error:
+            raise excerpt.error(error.message, node.span, "split it into several terms") from None
 
     def type_expression(self, text: str, name: str = "<type>") -> Type:
         """Read a closed type, such as `tree label`, in the front end's own form."""

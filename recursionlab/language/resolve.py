@@ -12,7 +12,7 @@ from .core import Fix, Local
 from .namespace import Namespace, providers, suggest
 from .signature import Constructor, Entity, Function, Inductive, Synonym, TypeParameter
 from .source import Excerpt, Span
-from .types import Arrow, Con, Rigid, Type, Unifier, resolve, show, substitute, uncurry
+from .types import Arrow, Con, Meta, Rigid, Type, Unifier, resolve, show, substitute, uncurry
 
 __all__ = ["Env", "Resolver", "count", "strip"]
 
@@ -155,11 +155,10 @@ class Resolver:
                 raise self.error(f"`{head.name}` takes no arguments", span, "remove them")
             return entity
         if not isinstance(entity, Inductive | Synonym):
-            raise self.error(
-                f"`{head.name}` is not a type",
-                head.span,
-                "expected a type; types that depend on values are not in the subset",
-            )
+            hint = "expected a type; types that depend on values are not in the subset"
+            if isinstance(entity, Local) and isinstance(resolve(entity.type), Meta):
+                hint = f"write `({head.name} : Type)` where it is bound, if it is to be one"
+            raise self.error(f"`{head.name}` is not a type", head.span, hint)
         if len(arguments) != len(entity.parameters):
             wanted = " ".join([entity.name, *(p.name for p in entity.parameters)])
             raise self.error(

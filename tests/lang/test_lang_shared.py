@@ -61,6 +61,19 @@ def test_threads_share_one_trace(lab):
     assert str(trace.term) == "9"
 
 
+def test_code_that_builds_terms_while_it_is_read(lab):
+    """The store is locked while it builds; what the caller's own iterator does comes before."""
+
+    def code():
+        zero = lab.p.term([("ctor", lab.ctors["O"])])
+        assert str(zero) == "0"
+        yield ("ctor", lab.ctors["O"])
+
+    assert str(lab.p.term(code())) == "0"
+    with pytest.raises(TypeError, match="expected a sequence of instructions"):
+        lab.p.term(3)
+
+
 def test_terms_outlive_their_program():
     lab = make_lab()
     term = lab.term(("double", 2))

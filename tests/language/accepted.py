@@ -154,7 +154,7 @@ Example f : @id nat 4 = @fst nat bool (4, true). Proof. reflexivity. Qed.
 Require Import Bool.
 From Coq Require Import Lists.List Arith.
 Import List.ListNotations.
-Open Scope bool_scope.
+Open Scope bool_scope. Open Scope nat.
 Definition a (x y : bool) := x && negb y || (x && y)%bool.
 Definition b (n m : nat) := (n =? m) || (n <? m) && (m <=? 3).
 Definition c := [1] ++ (2 :: [3])%list.

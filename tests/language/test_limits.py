@@ -50,6 +50,13 @@ def test_nesting_beyond_the_limit_is_an_error(kind, depth, reference):
     assert "split it" in caught.value.hint
 
 
+def test_a_function_of_too_many_arguments_is_told_by_name(reference):
+    names = " ".join(f"x{i}" for i in range(2000))
+    with pytest.raises(LanguageError, match="binds or nests too much") as caught:
+        loads(f"Definition a := 1.\nDefinition b ({names} : nat) := x0.")
+    assert (caught.value.line, caught.value.column) == (2, 12)
+
+
 def test_comments_nest_without_limit(core):
     loads("(* " * 50_000 + "*) " * 50_000 + "Definition a := 1.")
 
