@@ -137,6 +137,7 @@ def decode(
     seed: int = 0,
     first_item: int = 0,
     grammar: tuple[NDArray[np.int32], ...] | None = None,
+    taps: list[tuple[Any, ...]] | None = None,
 ) -> tuple[
     NDArray[np.int32],
     NDArray[np.int64],
@@ -222,6 +223,7 @@ def teacher_forced(
     labels: NDArray[np.int32],
     label_offsets: NDArray[np.int64],
     threads: int,
+    taps: list[tuple[Any, ...]] | None = None,
     /,
 ) -> dict[str, Any]: ...
 def learning_rate(

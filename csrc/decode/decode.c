@@ -256,6 +256,10 @@ decode(rlab_ctx *ctx, rlab_decoder *d, int threads) {
         return rlab_decode_places(ctx, d, threads);
     RLAB_TRY(make_lanes(ctx, d, threads));
     RLAB_TRY(run_lanes(ctx, d, threads));
+    for (int i = 0; i < d->n_lanes; i++)
+        for (int32_t k = 0; k < c->n_taps; k++)
+            if (c->taps[k].fired)
+                *c->taps[k].fired += d->lanes[i].fired[k];
     return collect(ctx, d);
 }
 

@@ -51,6 +51,8 @@ typedef struct rlab_decode_config {
     double length_penalty;
     rlab_decode_early early_stopping;
     const rlab_decode_guide *guide; /* NULL: any token may come next */
+    const rlab_tap *taps;           /* (n_taps,) SCALE and FILL, at places; NULL: none */
+    int32_t n_taps;
 } rlab_decode_config;
 
 /* Packed sources (R of them), borrowed: off[0] = 0, tokens are checked while decoding. */

@@ -44,7 +44,7 @@ read_sources(rlab_decoder *d, rlab_lane *l, int32_t n) {
     const rlab_roles *roles = &d->model->roles;
     const bool one = roles->source == RLAB_NONE;
     const int32_t space = one ? roles->target : roles->source;
-    const rlab_run run = {.training = false};
+    const rlab_run run = {.taps = l->taps, .n_taps = d->config->n_taps};
     rlab_batch batch;
     memset(&batch, 0, sizeof batch);
     for (int32_t i = 0; one && i < n; i++) {
@@ -218,7 +218,7 @@ step_group(rlab_decoder *d, rlab_lane *l, rlab_group *group, const float *logits
 static rlab_status
 step(rlab_decoder *d, rlab_lane *l) {
     const rlab_roles *roles = &d->model->roles;
-    const rlab_run run = {.training = false};
+    const rlab_run run = {.taps = l->taps, .n_taps = d->config->n_taps};
     const int32_t n_live = l->n_live;
     rlab_batch batch;
     const float *logits;
@@ -342,6 +342,12 @@ rlab_lane_init(rlab_ctx *ctx, rlab_decoder *d, rlab_lane *l, int32_t groups) {
     RLAB_MAKE(l->off, slots + 1);
     RLAB_MAKE(l->source, d->source_rows);
     RLAB_MAKE(l->taken, width);
+    RLAB_MAKE(l->taps, d->config->n_taps);
+    RLAB_MAKE(l->fired, d->config->n_taps);
+    for (int32_t i = 0; i < d->config->n_taps; i++) {
+        l->taps[i] = d->config->taps[i];
+        l->taps[i].fired = &l->fired[i];
+    }
     RLAB_MAKE(l->beams, 2 * slots);
     RLAB_MAKE(l->children, slots);
     RLAB_MAKE(l->finals, slots);
@@ -388,6 +394,8 @@ rlab_lane_free(rlab_lane *l) {
                     l->off,
                     l->source,
                     l->taken,
+                    l->taps,
+                    l->fired,
                     l->beams,
                     l->children,
                     l->finals,

@@ -20,6 +20,8 @@ typedef struct rlab_lane {
     uint8_t *allowed;                   /* (S, V), with a guide */
     unsigned char *state;               /* (S, state_size), with a guide */
     uint8_t *taken;                     /* (width,) */
+    rlab_tap *taps;                     /* (n_taps,) the config's, with counters of its own */
+    int64_t *fired;                     /* (n_taps,) */
     rlab_beam *beams;                   /* what the groups' arrays are parts of */
     rlab_candidate *children;
     rlab_final *finals;

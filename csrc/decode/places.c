@@ -76,7 +76,7 @@ say_item(rlab_ctx *ctx, rlab_decoder *d, places *p, int64_t item, const float *l
 static rlab_status
 say_batch(rlab_ctx *ctx, rlab_decoder *d, places *p, int threads) {
     const rlab_roles *roles = &d->model->roles;
-    const rlab_run run = {.training = false};
+    const rlab_run run = {.taps = d->config->taps, .n_taps = d->config->n_taps};
     rlab_batch batch;
     gather(p, d);
     rlab_model_batch(&batch, d->model, (int32_t)p->count, NULL, NULL, p->off, p->token, NULL, NULL);

@@ -207,11 +207,15 @@ rlab_status rlab_trainer_new(rlab_ctx *ctx, rlab_trainer **out, rlab_model *mode
                              const rlab_learned *learned);
 void rlab_trainer_free(rlab_trainer *trainer);
 
+/* The pairs of the next update, in trainer->pairs, and as the batch that the model will see. */
+void rlab_trainer_gather(rlab_trainer *trainer, rlab_batch *out);
 /* Makes up to `count` updates, asking between them whether to stop. updates (count,) out; *done of
  * them were made, on failure too: then the state is that after the last good one. A loss or
- * gradient that is not finite is RLAB_EDIVERGED, and that update is not made. */
+ * gradient that is not finite is RLAB_EDIVERGED, and that update is not made. taps (n_taps,) act in
+ * each update; those with rows or a buffer of rows are for the batch of one. */
 rlab_status rlab_trainer_run(rlab_ctx *ctx, rlab_update *updates, int64_t *done,
-                             rlab_trainer *trainer, int64_t count, int threads);
+                             rlab_trainer *trainer, const rlab_tap *taps, int32_t n_taps,
+                             int64_t count, int threads);
 
 /* What teacher forcing shows: the decoder reads the right target and says each next token. */
 typedef struct rlab_score {
@@ -220,7 +224,9 @@ typedef struct rlab_score {
     int64_t right, exact;  /* labels whose likeliest token is right; pairs with all right */
 } rlab_score;
 
+/* Under taps (n_taps,) that are of any batch. */
 rlab_status rlab_teacher_forced(rlab_ctx *ctx, rlab_score *out, rlab_model *model,
-                                const rlab_corpus *corpus, int threads);
+                                const rlab_corpus *corpus, const rlab_tap *taps, int32_t n_taps,
+                                int threads);
 
 #endif

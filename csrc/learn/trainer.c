@@ -207,21 +207,29 @@ learned_gradient(rlab_trainer *t, int threads) {
     return sqrt(norm * norm + own * own);
 }
 
-static rlab_status
-update(rlab_ctx *ctx, rlab_update *out, rlab_trainer *t, int threads) {
-    rlab_batch batch;
-    rlab_loss loss = {0.0, 0};
-    rlab_run run = {.training = true,
-                    .seed = t->config.seed,
-                    .step = (uint64_t)t->step,
-                    .smoothing = (float)t->config.smoothing};
+void
+rlab_trainer_gather(rlab_trainer *t, rlab_batch *out) {
     int64_t step = t->step > t->since ? t->step - t->since : 0;
     int64_t count = rlab_batch_items(t->pairs.item, t->seen_last - t->seen_first,
                                      t->config.batch_size, t->config.seed, step);
     for (int64_t i = 0; i < count; i++)
         t->pairs.item[i] += t->seen_first;
     rlab_minibatch_gather(&t->pairs, &t->corpus, count);
-    make_batch(&batch, t->model, &t->pairs);
+    make_batch(out, t->model, &t->pairs);
+}
+
+static rlab_status
+update(rlab_ctx *ctx, rlab_update *out, rlab_trainer *t, const rlab_tap *taps, int32_t n_taps,
+       int threads) {
+    rlab_batch batch;
+    rlab_loss loss = {0.0, 0};
+    rlab_run run = {.training = true,
+                    .seed = t->config.seed,
+                    .step = (uint64_t)t->step,
+                    .smoothing = (float)t->config.smoothing,
+                    .taps = taps,
+                    .n_taps = n_taps};
+    rlab_trainer_gather(t, &batch);
     RLAB_TRY(rlab_team_run(ctx, &loss, t->optimizer.g, t->team, t->weights, &batch, &run, threads));
     out->tokens = loss.count;
     out->loss = loss.sum / (double)loss.count;
@@ -245,23 +253,25 @@ update(rlab_ctx *ctx, rlab_update *out, rlab_trainer *t, int threads) {
 }
 
 static rlab_status
-run_updates(rlab_ctx *ctx, rlab_update *updates, int64_t *done, rlab_trainer *t, int64_t count,
-            int threads) {
+run_updates(rlab_ctx *ctx, rlab_update *updates, int64_t *done, rlab_trainer *t,
+            const rlab_tap *taps, int32_t n_taps, int64_t count, int threads) {
+    if (n_taps)
+        RLAB_TRY(rlab_team_allow_edits(ctx, t->team));
     while (*done < count) {
         RLAB_TRY(rlab_ctx_poll(ctx));
-        RLAB_TRY(update(ctx, &updates[*done], t, threads));
+        RLAB_TRY(update(ctx, &updates[*done], t, taps, n_taps, threads));
         ++*done;
     }
     return RLAB_OK;
 }
 
 rlab_status
-rlab_trainer_run(rlab_ctx *ctx, rlab_update *updates, int64_t *done, rlab_trainer *t, int64_t count,
-                 int threads) {
+rlab_trainer_run(rlab_ctx *ctx, rlab_update *updates, int64_t *done, rlab_trainer *t,
+                 const rlab_tap *taps, int32_t n_taps, int64_t count, int threads) {
     rlab_status status;
     *done = 0;
     rlab_weights_pack(t->weights, threads); /* they may have been written since */
-    status = run_updates(ctx, updates, done, t, count, threads);
+    status = run_updates(ctx, updates, done, t, taps, n_taps, count, threads);
     if (t->weights != t->model->weights)
         rlab_weights_pack(t->model->weights, threads);
     return status;
@@ -315,8 +325,8 @@ score_shards(void *arg, int64_t first, int64_t last, int worker) {
 
 static rlab_status
 score_all(rlab_ctx *ctx, rlab_score *out, forced *job, rlab_minibatch *pairs,
-          const rlab_corpus *corpus, int threads) {
-    const rlab_run run = {.training = false};
+          const rlab_corpus *corpus, const rlab_tap *taps, int32_t n_taps, int threads) {
+    const rlab_run run = {.training = false, .taps = taps, .n_taps = n_taps};
     for (int64_t first = 0; first < corpus->pairs; first += SCORE_PAIRS) {
         int64_t left = corpus->pairs - first, count = left < SCORE_PAIRS ? left : SCORE_PAIRS;
         rlab_batch batch;
@@ -342,7 +352,7 @@ score_all(rlab_ctx *ctx, rlab_score *out, forced *job, rlab_minibatch *pairs,
 
 rlab_status
 rlab_teacher_forced(rlab_ctx *ctx, rlab_score *out, rlab_model *model, const rlab_corpus *corpus,
-                    int threads) {
+                    const rlab_tap *taps, int32_t n_taps, int threads) {
     rlab_score score = {0};
     rlab_minibatch pairs = {0};
     forced job = {0};
@@ -353,7 +363,7 @@ rlab_teacher_forced(rlab_ctx *ctx, rlab_score *out, rlab_model *model, const rla
                        SCORE_SHARDS, false);
     if (status == RLAB_OK) {
         rlab_weights_pack(model->weights, threads);
-        status = score_all(ctx, &score, &job, &pairs, corpus, threads);
+        status = score_all(ctx, &score, &job, &pairs, corpus, taps, n_taps, threads);
     }
     if (status == RLAB_OK)
         *out = score;

@@ -13,7 +13,8 @@ array_of(const void *data, npy_intp count, int dtype) {
 }
 
 static PyObject *
-decoded_tuple(const rlab_decoded *d, int64_t items, const rlab_decode_config *config) {
+decoded_tuple(const rlab_decoded *d, int64_t items, const rlab_decode_config *config,
+              const int64_t *fired) {
     const npy_intp count = (npy_intp)(items * config->num_return_sequences);
     const npy_intp told = ((npy_intp)d->off[count] + count) * config->alternatives;
     const struct {
@@ -27,7 +28,8 @@ decoded_tuple(const rlab_decoded *d, int64_t items, const rlab_decode_config *co
                 {d->drawn, count, NPY_FLOAT64},
                 {d->key, count, NPY_FLOAT64},
                 {d->alt_token, told, NPY_INT32},
-                {d->alt_logp, told, NPY_FLOAT64}};
+                {d->alt_logp, told, NPY_FLOAT64},
+                {fired, config->n_taps, NPY_INT64}};
     const Py_ssize_t n = (Py_ssize_t)(sizeof part / sizeof *part);
     PyObject *tuple = PyTuple_New(n);
     for (Py_ssize_t i = 0; tuple && i < n; i++) {
@@ -102,7 +104,7 @@ early_of(rlab_py_state *state, rlab_decode_early *out, const char *word) {
 typedef struct options {
     rlab_decode_config config;
     rlab_grammar grammar;
-    PyObject *ids, *off, *model, *grammar_object;
+    PyObject *ids, *off, *model, *grammar_object, *taps;
     const char *method, *early;
     int threads;
 } options;
@@ -128,6 +130,7 @@ parse(rlab_py_state *state, options *o, PyObject *args, PyObject *kwargs) {
                                         "seed",
                                         "first_item",
                                         "grammar",
+                                        "taps",
                                         NULL};
     int max_length, batch_size, beams = 1, returned = 1, top_k = 0, alternatives = 0;
     unsigned long long seed = 0;
@@ -135,12 +138,12 @@ parse(rlab_py_state *state, options *o, PyObject *args, PyObject *kwargs) {
     o->config = (rlab_decode_config){.temperature = 1.0, .top_p = 1.0, .length_penalty = 1.0};
     o->early = "false";
     o->grammar_object = Py_None;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "OOOsiii|$iididddsiKLO:decode", (char **)names,
-                                     &o->model, &o->ids, &o->off, &o->method, &max_length,
-                                     &batch_size, &o->threads, &beams, &returned,
-                                     &o->config.temperature, &top_k, &o->config.top_p,
-                                     &o->config.min_p, &o->config.length_penalty, &o->early,
-                                     &alternatives, &seed, &first_item, &o->grammar_object) ||
+    if (!PyArg_ParseTupleAndKeywords(
+            args, kwargs, "OOOsiii|$iididddsiKLOO:decode", (char **)names, &o->model, &o->ids,
+            &o->off, &o->method, &max_length, &batch_size, &o->threads, &beams, &returned,
+            &o->config.temperature, &top_k, &o->config.top_p, &o->config.min_p,
+            &o->config.length_penalty, &o->early, &alternatives, &seed, &first_item,
+            &o->grammar_object, &o->taps) ||
         rlab_py_threads(state, o->threads) < 0)
         return -1;
     o->config.max_length = max_length;
@@ -164,14 +167,18 @@ py_decode(PyObject *module, PyObject *args, PyObject *kwargs) {
     rlab_decode_guide guide;
     rlab_sources sources;
     rlab_decoded decoded;
+    rlab_py_taps taps;
     rlab_model *model;
     rlab_status status;
     rlab_ctx ctx;
     if (parse(state, &o, args, kwargs) < 0)
         return NULL;
     model = rlab_py_model(state, o.model, "model");
-    if (!model || sources_of(state, &sources, o.ids, o.off) < 0)
+    if (!model || sources_of(state, &sources, o.ids, o.off) < 0 ||
+        rlab_py_parse_taps((py_model *)o.model, &taps, o.taps, NULL) < 0)
         return NULL;
+    o.config.taps = taps.at;
+    o.config.n_taps = taps.n;
     o.config.bos = model->roles.start_token;
     o.config.eos = model->roles.end_token;
     rlab_py_ctx_init(&ctx);
@@ -196,7 +203,7 @@ py_decode(PyObject *module, PyObject *args, PyObject *kwargs) {
     rlab_grammar_free(&o.grammar);
     if (status != RLAB_OK)
         return rlab_py_raise(state, &ctx);
-    result = decoded_tuple(&decoded, sources.count, &o.config);
+    result = decoded_tuple(&decoded, sources.count, &o.config, taps.fired);
     rlab_decoded_free(&decoded);
     return result;
 }
@@ -217,9 +224,10 @@ static PyMethodDef functions[] = {
      "decode(model, input_ids, input_offsets, method, max_length, batch_size, threads, /, *, "
      "num_beams=1, num_return_sequences=1, temperature=1.0, top_k=0, top_p=1.0, min_p=0.0, "
      "length_penalty=1.0, early_stopping='false', alternatives=0, seed=0, first_item=0, "
-     "grammar=None)\n--\n\n"
+     "grammar=None, taps=None)\n--\n\n"
      "Decode packed sources; return (ids, offsets, scores, finished, drawn scores, keys, "
-     "alternative tokens, their log-probabilities), the last two flat."},
+     "alternative tokens, their log-probabilities, how often each tap acted), the two before the "
+     "last flat."},
     {NULL, NULL, 0, NULL},
 };
 

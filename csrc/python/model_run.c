@@ -3,190 +3,9 @@
 
 #include <string.h>
 
-enum { TAPS_MAX = 512 };
-
 static rlab_py_state *
 state_of(PyObject *self) {
     return rlab_py_state_of_type(Py_TYPE(self));
-}
-
-/* ---- taps ------------------------------------------------------------------------------------ */
-
-typedef struct tap_list {
-    rlab_tap at[TAPS_MAX];
-    int64_t fired[TAPS_MAX];
-    rlab_py_tap_call calls[TAPS_MAX];
-    int32_t n;
-    bool edits, failed;
-} tap_list;
-
-/* Calls Python in the middle of a run, which holds the model's lock and not the GIL. The function
- * sees a copy, so that it may keep it. */
-static void
-call_python(void *arg, const rlab_tap *tap, float *value, int64_t rows, int32_t width,
-            bool gradient) {
-    rlab_py_tap_call *call = arg;
-    npy_intp shape[2] = {(npy_intp)rows, width};
-    PyGILState_STATE gil;
-    PyObject *array, *result = NULL;
-    (void)tap;
-    if (*call->failed)
-        return;
-    gil = PyGILState_Ensure();
-    call->model->caller = PyThread_get_thread_ident();
-    if ((array = PyArray_SimpleNew(2, shape, NPY_FLOAT32))) {
-        size_t bytes = (size_t)rows * (size_t)width * sizeof *value;
-        memcpy(PyArray_DATA((PyArrayObject *)array), value, bytes);
-        result = PyObject_CallFunctionObjArgs(call->function, array, gradient ? Py_True : Py_False,
-                                              NULL);
-        if (result)
-            memcpy(value, PyArray_DATA((PyArrayObject *)array), bytes);
-    }
-    if (!result) {
-        *call->failed = true;
-        PyErr_Fetch(&call->model->error[0], &call->model->error[1], &call->model->error[2]);
-    }
-    Py_XDECREF(result);
-    Py_XDECREF(array);
-    call->model->caller = 0;
-    PyGILState_Release(gil);
-}
-
-/* Floats a tap's buffer must have. */
-static int64_t
-tap_floats(const rlab_point *point, const rlab_capacity *size) {
-    int64_t n = point->key_space < 0 ? size->rows[point->space]
-                                     : size->cells[point->space][point->key_space];
-    return n * point->width;
-}
-
-static const struct {
-    const char *name;
-    rlab_tap_kind kind;
-} tap_kinds[] = {{"read", RLAB_TAP_READ},   {"replace", RLAB_TAP_REPLACE}, {"fill", RLAB_TAP_FILL},
-                 {"scale", RLAB_TAP_SCALE}, {"grad", RLAB_TAP_GRAD},       {"call", RLAB_TAP_CALL}};
-
-static int
-parse_kind(rlab_py_state *state, rlab_tap *tap, const char *name, const char *kind) {
-    for (size_t i = 0; i < sizeof tap_kinds / sizeof *tap_kinds; i++)
-        if (strcmp(kind, tap_kinds[i].name) == 0) {
-            tap->kind = tap_kinds[i].kind;
-            return 0;
-        }
-    PyErr_Format(state->exceptions[RLAB_EVALUE],
-                 "tap on '%s': expected read, replace, fill, scale, grad or call, got '%.40s'",
-                 name, kind);
-    return -1;
-}
-
-/* The array of a tap that reads or writes one. */
-static int
-parse_buffer(rlab_py_state *state, rlab_tap *tap, const char *name, PyObject *payload,
-             int64_t floats) {
-    PyArrayObject *array;
-    bool written = tap->kind == RLAB_TAP_READ || tap->kind == RLAB_TAP_GRAD;
-    if (!(array = rlab_py_array(state, payload, "array of a tap", NPY_FLOAT32, -1)))
-        return -1;
-    if (PyArray_SIZE(array) != floats) {
-        PyErr_Format(state->exceptions[RLAB_EVALUE], "tap on '%s': expected %lld floats, got %zd",
-                     name, (long long)floats, PyArray_SIZE(array));
-        return -1;
-    }
-    if (written && !PyArray_ISWRITEABLE(array)) {
-        PyErr_Format(state->exceptions[RLAB_ETYPE], "tap on '%s': the array cannot be written",
-                     name);
-        return -1;
-    }
-    tap->buffer = PyArray_DATA(array);
-    return 0;
-}
-
-int
-rlab_py_parse_tap(py_model *self, rlab_tap *tap, rlab_py_tap_call *call, PyObject *tuple,
-                  const rlab_capacity *size) {
-    rlab_py_state *state = state_of((PyObject *)self);
-    const char *name, *kind;
-    PyObject *payload, *where = Py_None;
-    PyArrayObject *array;
-    rlab_point point;
-    int first = 0, last = 0;
-    if (!PyTuple_Check(tuple)) {
-        PyErr_SetString(state->exceptions[RLAB_ETYPE],
-                        "taps: expected tuples (name, kind, payload, first, last, rows)");
-        return -1;
-    }
-    if (!PyArg_ParseTuple(tuple, "ssO|iiO:tap", &name, &kind, &payload, &first, &last, &where))
-        return -1;
-    if (!rlab_graph_find(self->model->graph, name, &point)) {
-        PyErr_Format(state->exceptions[RLAB_EVALUE],
-                     "taps: no point '%.90s'; Model.points() lists them", name);
-        return -1;
-    }
-    tap->node = point.node;
-    tap->side = point.side;
-    tap->first = first;
-    tap->last = last;
-    if (where != Py_None) {
-        if (!(array = rlab_py_array(state, where, "rows of a tap", NPY_UINT8, 1)))
-            return -1;
-        if (PyArray_SIZE(array) != size->rows[point.space]) {
-            PyErr_Format(state->exceptions[RLAB_EVALUE], "tap on '%s': expected %lld rows, got %zd",
-                         name, (long long)size->rows[point.space], PyArray_SIZE(array));
-            return -1;
-        }
-        tap->rows = PyArray_DATA(array);
-    }
-    if (parse_kind(state, tap, name, kind) < 0)
-        return -1;
-    if (tap->kind == RLAB_TAP_SCALE) {
-        double factor = PyFloat_AsDouble(payload);
-        if (factor == -1 && PyErr_Occurred())
-            return -1;
-        tap->factor = (float)factor;
-        return 0;
-    }
-    if (tap->kind == RLAB_TAP_CALL) {
-        if (!PyCallable_Check(payload)) {
-            PyErr_Format(state->exceptions[RLAB_ETYPE], "tap on '%s': expected a function", name);
-            return -1;
-        }
-        if (!call) {
-            PyErr_Format(state->exceptions[RLAB_EVALUE],
-                         "tap on '%s': nothing is called in a sweep", name);
-            return -1;
-        }
-        call->model = self;
-        call->function = payload;
-        tap->call = call_python;
-        tap->arg = call;
-        return 0;
-    }
-    if (tap->kind == RLAB_TAP_FILL && first >= 0 && last >= 0 && last <= point.width)
-        return parse_buffer(state, tap, name, payload, (last ? last : point.width) - first);
-    return parse_buffer(state, tap, name, payload, tap_floats(&point, size));
-}
-
-static int
-parse_taps(py_model *self, tap_list *taps, PyObject *list, const rlab_capacity *size) {
-    rlab_py_state *state = state_of((PyObject *)self);
-    memset(taps, 0, sizeof *taps);
-    if (!list || list == Py_None)
-        return 0;
-    if (!PyList_Check(list) || PyList_GET_SIZE(list) > TAPS_MAX) {
-        PyErr_Format(state->exceptions[RLAB_ETYPE], "taps: expected a list of at most %d tuples",
-                     (int)TAPS_MAX);
-        return -1;
-    }
-    for (Py_ssize_t i = 0; i < PyList_GET_SIZE(list); i++) {
-        rlab_tap *tap = &taps->at[i];
-        taps->calls[i].failed = &taps->failed;
-        if (rlab_py_parse_tap(self, tap, &taps->calls[i], PyList_GET_ITEM(list, i), size) < 0)
-            return -1;
-        tap->fired = &taps->fired[i];
-        taps->edits |= tap->kind != RLAB_TAP_READ; /* also GRAD: needs a gradient of its own */
-        taps->n++;
-    }
-    return 0;
 }
 
 /* ---- running --------------------------------------------------------------------------------- */
@@ -250,7 +69,7 @@ want_team(rlab_ctx *ctx, py_model *self, int32_t shards, bool edits) {
         self->shards = shards;
     }
     if (edits)
-        RLAB_TRY(rlab_exec_allow_edits(ctx, rlab_team_exec(self->team, 0, NULL, NULL)));
+        RLAB_TRY(rlab_team_allow_edits(ctx, self->team));
     return RLAB_OK;
 }
 
@@ -259,8 +78,6 @@ static rlab_status
 run_team(rlab_ctx *ctx, py_model *self, rlab_loss *loss, float *logits, bool gradients,
          const rlab_batch *batch, const rlab_run *run, int shards, bool edits, int threads) {
     const rlab_roles *roles = &self->model->roles;
-    if (run->n_taps && shards > 1)
-        return rlab_fail(ctx, RLAB_EVALUE, "taps: expected shards=1, got %d", shards);
     RLAB_TRY(want_team(ctx, self, shards, edits && run->training));
     rlab_weights_pack(self->model->weights, threads);
     RLAB_TRY(rlab_team_run(ctx, loss, gradients ? self->grad : NULL, self->team,
@@ -279,7 +96,7 @@ run_team(rlab_ctx *ctx, py_model *self, rlab_loss *loss, float *logits, bool gra
 /* Locks, leaves Python, runs, comes back, and says which taps did not act. */
 static int
 run_unlocked(py_model *self, rlab_loss *loss, float *logits, bool gradients,
-             const rlab_batch *batch, const rlab_run *run, int shards, const tap_list *taps,
+             const rlab_batch *batch, const rlab_run *run, int shards, const rlab_py_taps *taps,
              int threads) {
     rlab_py_state *state = state_of((PyObject *)self);
     rlab_ctx ctx;
@@ -317,13 +134,13 @@ rlab_py_model_forward(PyObject *object, PyObject *args, PyObject *kwargs) {
     npy_intp shape[2];
     rlab_batch batch;
     rlab_capacity size;
-    tap_list taps;
+    rlab_py_taps taps;
     rlab_run run = {0};
     if (!PyArg_ParseTupleAndKeywords(args, kwargs, "OOOO|$Oii:forward", (char **)names, &o[0],
                                      &o[1], &o[2], &o[3], &tap_arg, &shards, &threads) ||
         rlab_py_threads(state_of(object), threads) < 0 ||
         rlab_py_parse_batch(self, &batch, &size, o, NULL) < 0 ||
-        parse_taps(self, &taps, tap_arg, &size) < 0)
+        rlab_py_parse_taps(self, &taps, tap_arg, &size) < 0)
         return NULL;
     run.taps = taps.at;
     run.n_taps = taps.n;
@@ -348,14 +165,14 @@ rlab_py_model_loss(PyObject *object, PyObject *args, PyObject *kwargs) {
     rlab_batch batch;
     rlab_capacity size;
     rlab_loss loss = {0, 0};
-    tap_list taps;
+    rlab_py_taps taps;
     rlab_run run = {0};
     if (!PyArg_ParseTupleAndKeywords(args, kwargs, "OOOOO|$OppKKOii:loss", (char **)names, &o[0],
                                      &o[1], &o[2], &o[3], &o[4], &ids, &gradients, &training, &seed,
                                      &step, &tap_arg, &shards, &threads) ||
         rlab_py_threads(state_of(object), threads) < 0 ||
         rlab_py_parse_batch(self, &batch, &size, o, ids) < 0 ||
-        parse_taps(self, &taps, tap_arg, &size) < 0)
+        rlab_py_parse_taps(self, &taps, tap_arg, &size) < 0)
         return NULL;
     if (gradients && !training) {
         PyErr_SetString(state_of(object)->exceptions[RLAB_EVALUE],

@@ -1,4 +1,5 @@
-/* What other parts of the border may do with a Python Model: borrow the C model, hold its lock. */
+/* What other parts of the border may do with a Python Model: borrow the C model, hold its lock,
+ * have taps read. */
 #ifndef RLAB_PYTHON_PY_MODEL_H
 #define RLAB_PYTHON_PY_MODEL_H
 
@@ -14,7 +15,8 @@ rlab_model *rlab_py_model(rlab_py_state *state, PyObject *object, const char *na
 int rlab_py_model_lock(PyObject *object);
 void rlab_py_model_unlock(PyObject *object);
 
-/* ---- for the model_*.c files only ------------------------------------------------------------ */
+/* ---- for the files that run a model's graph ---------------------------------------------------
+ */
 
 #include <pythread.h>
 
@@ -36,11 +38,27 @@ typedef struct rlab_py_tap_call {
     bool *failed; /* of the run: an exception waits, nothing more is called */
 } rlab_py_tap_call;
 
-/* model_run.c: one tap of a batch of `size`, (name, kind, payload[, first, last[, rows]]); the
- * arrays of a batch (labels and ids may be NULL), checked one by one, the C side checks what is in
- * them. 0, or -1 raised. call: NULL where nothing may be called. */
+enum { RLAB_PY_TAPS_MAX = 512, RLAB_PY_PLACES_MAX = 1 << 16 };
+
+/* The taps of a run. They borrow from the Python list, which must stay. */
+typedef struct rlab_py_taps {
+    rlab_tap at[RLAB_PY_TAPS_MAX];
+    int64_t fired[RLAB_PY_TAPS_MAX];
+    rlab_py_tap_call calls[RLAB_PY_TAPS_MAX];
+    int32_t n;
+    bool edits, failed; /* some need gradients of their own; a called function raised */
+} rlab_py_taps;
+
+/* model_tap.c: one tap of a batch of `size`, (name, kind, payload[, first, last[, rows[,
+ * places]]]), or of any batch (size NULL): then scale and fill only, at places. 0, or -1 raised.
+ * call: NULL where nothing may be called. */
 int rlab_py_parse_tap(py_model *self, rlab_tap *tap, rlab_py_tap_call *call, PyObject *tuple,
                       const rlab_capacity *size);
+/* A list of them; NULL and None: none. */
+int rlab_py_parse_taps(py_model *self, rlab_py_taps *taps, PyObject *list,
+                       const rlab_capacity *size);
+/* model_run.c: the arrays of a batch (labels and ids may be NULL), checked one by one, the C side
+ * checks what is in them. 0, or -1 raised. */
 int rlab_py_parse_batch(py_model *self, rlab_batch *batch, rlab_capacity *size,
                         PyObject *const o[5], PyObject *ids);
 

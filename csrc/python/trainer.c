@@ -191,15 +191,47 @@ trainer_history(PyObject *object, void *closure) {
     return tuple;
 }
 
+/* Taps of the next update's batch, or, of several updates, of any batch. The model is locked. */
+static int
+update_taps(trainer_object *self, rlab_py_taps *taps, PyObject *list, long long count) {
+    rlab_py_state *state = rlab_py_state_of_type(Py_TYPE(self));
+    py_model *model = (py_model *)PyTuple_GET_ITEM(self->keep, 0);
+    rlab_batch batch;
+    rlab_capacity size;
+    rlab_ctx ctx;
+    memset(&size, 0, sizeof size);
+    rlab_ctx_init(&ctx);
+    if (count == 1 && list != Py_None) {
+        rlab_trainer_gather(self->trainer, &batch);
+        if (rlab_capacity_cover(&ctx, &size, model->model->graph, &batch) != RLAB_OK) {
+            rlab_py_raise(state, &ctx);
+            return -1;
+        }
+    }
+    if (rlab_py_parse_taps(model, taps, list, count == 1 ? &size : NULL) < 0)
+        return -1;
+    for (int32_t i = 0; i < taps->n; i++)
+        if (taps->at[i].kind == RLAB_TAP_CALL) {
+            PyErr_SetString(state->exceptions[RLAB_EVALUE],
+                            "taps: no functions are called in training; expected scale, fill, "
+                            "replace, read or grad");
+            return -1;
+        }
+    return 0;
+}
+
 static PyObject *
 trainer_run(PyObject *object, PyObject *args) {
     trainer_object *self = (trainer_object *)object;
     rlab_py_state *state = rlab_py_state_of_type(Py_TYPE(object));
+    PyObject *list = Py_None;
+    rlab_py_taps taps;
     long long count;
     int threads;
     rlab_status status;
     rlab_ctx ctx;
-    if (!PyArg_ParseTuple(args, "Li:run", &count, &threads) || rlab_py_threads(state, threads) < 0)
+    if (!PyArg_ParseTuple(args, "Li|O:run", &count, &threads, &list) ||
+        rlab_py_threads(state, threads) < 0)
         return NULL;
     if (count < 0 || count > 1 << 24) {
         PyErr_Format(state->exceptions[RLAB_EVALUE],
@@ -209,17 +241,56 @@ trainer_run(PyObject *object, PyObject *args) {
     rlab_py_ctx_init(&ctx);
     if (rlab_py_model_lock(PyTuple_GET_ITEM(self->keep, 0)) < 0)
         return NULL;
+    if (update_taps(self, &taps, list, count) < 0) {
+        rlab_py_model_unlock(PyTuple_GET_ITEM(self->keep, 0));
+        return NULL;
+    }
     self->done = 0;
     status = rlab_grow(&ctx, (void **)&self->history, &self->history_cap, (size_t)count,
                        sizeof *self->history);
     if (status == RLAB_OK) {
         int64_t done = 0;
-        Py_BEGIN_ALLOW_THREADS status =
-            rlab_trainer_run(&ctx, self->history, &done, self->trainer, count, threads);
+        Py_BEGIN_ALLOW_THREADS status = rlab_trainer_run(&ctx, self->history, &done, self->trainer,
+                                                         taps.at, taps.n, count, threads);
         Py_END_ALLOW_THREADS self->done = done;
     }
     rlab_py_model_unlock(PyTuple_GET_ITEM(self->keep, 0));
     return status == RLAB_OK ? trainer_history(object, NULL) : rlab_py_raise(state, &ctx);
+}
+
+static PyObject *
+copy_of(const void *data, int64_t count, int dtype) {
+    npy_intp shape = (npy_intp)count;
+    PyObject *array = PyArray_SimpleNew(1, &shape, dtype);
+    if (array && count)
+        memcpy(PyArray_DATA((PyArrayObject *)array), data,
+               (size_t)PyArray_NBYTES((PyArrayObject *)array));
+    return array;
+}
+
+static PyObject *
+trainer_next_batch(PyObject *object, PyObject *unused) {
+    trainer_object *self = (trainer_object *)object;
+    const rlab_minibatch *p = &self->trainer->pairs;
+    const bool one = self->trainer->model->roles.source == RLAB_NONE;
+    PyObject *part[6], *out = NULL;
+    rlab_batch batch;
+    (void)unused;
+    if (rlab_py_model_lock(PyTuple_GET_ITEM(self->keep, 0)) < 0)
+        return NULL;
+    rlab_trainer_gather(self->trainer, &batch);
+    part[0] = copy_of(p->item, p->count, NPY_INT64);
+    part[1] = one ? Py_NewRef(Py_None) : copy_of(p->src, p->src_off[p->count], NPY_INT32);
+    part[2] = one ? Py_NewRef(Py_None) : copy_of(p->src_off, p->count + 1, NPY_INT64);
+    part[3] = copy_of(p->tgt, p->tgt_off[p->count], NPY_INT32);
+    part[4] = copy_of(p->tgt_off, p->count + 1, NPY_INT64);
+    part[5] = copy_of(p->labels, p->tgt_off[p->count], NPY_INT32);
+    rlab_py_model_unlock(PyTuple_GET_ITEM(self->keep, 0));
+    if (part[0] && part[1] && part[2] && part[3] && part[4] && part[5])
+        out = PyTuple_Pack(6, part[0], part[1], part[2], part[3], part[4], part[5]);
+    for (int i = 0; i < 6; i++)
+        Py_XDECREF(part[i]);
+    return out;
 }
 
 /* The adapter, or NULL with an exception. */
@@ -329,24 +400,27 @@ trainer_set_step(PyObject *object, PyObject *value, void *closure) {
 static PyObject *
 py_teacher_forced(PyObject *module, PyObject *args) {
     rlab_py_state *state = rlab_py_state_of(module);
-    PyObject *object, *arrays[4];
+    PyObject *object, *arrays[4], *list = Py_None;
     rlab_model *model;
     rlab_corpus corpus;
+    rlab_py_taps taps;
     rlab_score score;
     rlab_status status;
     rlab_ctx ctx;
     int threads;
-    if (!PyArg_ParseTuple(args, "OOOOOi:teacher_forced", &object, &arrays[0], &arrays[1],
-                          &arrays[2], &arrays[3], &threads) ||
+    if (!PyArg_ParseTuple(args, "OOOOOi|O:teacher_forced", &object, &arrays[0], &arrays[1],
+                          &arrays[2], &arrays[3], &threads, &list) ||
         rlab_py_threads(state, threads) < 0)
         return NULL;
     model = rlab_py_model(state, object, "model");
-    if (!model || corpus_of(state, &corpus, model, arrays) < 0)
+    if (!model || corpus_of(state, &corpus, model, arrays) < 0 ||
+        rlab_py_parse_taps((py_model *)object, &taps, list, NULL) < 0)
         return NULL;
     rlab_py_ctx_init(&ctx);
     if (rlab_py_model_lock(object) < 0)
         return NULL;
-    Py_BEGIN_ALLOW_THREADS status = rlab_teacher_forced(&ctx, &score, model, &corpus, threads);
+    Py_BEGIN_ALLOW_THREADS status =
+        rlab_teacher_forced(&ctx, &score, model, &corpus, taps.at, taps.n, threads);
     Py_END_ALLOW_THREADS rlab_py_model_unlock(object);
     if (status != RLAB_OK)
         return rlab_py_raise(state, &ctx);
@@ -407,8 +481,12 @@ py_batch_items(PyObject *module, PyObject *args) {
 
 static PyMethodDef trainer_methods[] = {
     {"run", trainer_run, METH_VARARGS,
-     "run(count, threads, /)\n--\n\n"
-     "Make up to `count` updates; return (loss, grad_norm, lr, flops, tokens) of each."},
+     "run(count, threads, taps=None, /)\n--\n\n"
+     "Make up to `count` updates; return (loss, grad_norm, lr, flops, tokens) of each. Taps act in "
+     "all of them: scale and fill at places; of one update, any."},
+    {"next_batch", trainer_next_batch, METH_NOARGS,
+     "next_batch()\n--\n\n"
+     "(items, source, source offsets, target, target offsets, labels) of the next update."},
     {"see", trainer_see, METH_VARARGS,
      "see(first, last, since, /)\n--\n\n"
      "Learn the pairs [first, last) alone, in epochs that begin with update `since`."},
@@ -461,8 +539,9 @@ static PyType_Spec trainer_spec = {
 
 static PyMethodDef functions[] = {
     {"teacher_forced", py_teacher_forced, METH_VARARGS,
-     "teacher_forced(model, input_ids, input_offsets, labels, label_offsets, threads, /)\n--\n\n"
-     "Sums over a split: loss, tokens, right, pairs, exact."},
+     "teacher_forced(model, input_ids, input_offsets, labels, label_offsets, threads, taps=None, "
+     "/)\n--\n\n"
+     "Sums over a split: loss, tokens, right, pairs, exact; under taps of any batch."},
     {"learning_rate", py_learning_rate, METH_VARARGS,
      "learning_rate(schedule, steps, warmup, lr, lr_end, step, /)\n--\n\n"
      "The learning rate of an update, counted from 0."},

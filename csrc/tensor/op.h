@@ -301,6 +301,8 @@ void rlab_partial_copy(rlab_exec *exec, int32_t i, float *y);
 
 /* Checks the taps of a run and sets exec->tapped. */
 rlab_status rlab_taps_check(rlab_ctx *ctx, rlab_exec *exec, const rlab_run *run);
+/* Whether it acts at a row, which is place t of a sequence of `length` rows. */
+bool rlab_tap_covers(const rlab_tap *tap, int64_t row, int64_t t, int64_t length);
 /* Lets the taps of (node, side) act on value. */
 void rlab_taps_act(const rlab_exec *exec, int32_t node, int32_t side, float *value, bool gradient);
 

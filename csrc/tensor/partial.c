@@ -129,13 +129,14 @@ static rlab_rows
 rows_of_tap(const rlab_exec *exec, const rlab_tap *tap, int32_t space) {
     const rlab_extent *e = &exec->batch.space[space];
     int32_t *out = room(exec->partial);
-    int64_t n = 0, count = exec->rows[space];
-    if (!tap->rows)
+    int64_t n = 0;
+    if (!tap->rows && !tap->places)
         return every_row;
-    for (int64_t i = 0; i < count; i++)
-        if (tap->rows[e->off[0] + i])
-            out[n++] = (int32_t)i;
-    return settle(exec->partial, n, count);
+    for (int32_t r = 0; r < e->n_seqs; r++)
+        for (int64_t row = e->off[r]; row < e->off[r + 1]; row++)
+            if (rlab_tap_covers(tap, row, row - e->off[r], e->off[r + 1] - e->off[r]))
+                out[n++] = (int32_t)(row - e->off[0]);
+    return settle(exec->partial, n, exec->rows[space]);
 }
 
 /* The first row of sequence r in a list, at or after *at (which moves past the sequence); -1 if

@@ -17,9 +17,15 @@ rlab_taps_check(rlab_ctx *ctx, rlab_exec *exec, const rlab_run *run) {
             return rlab_fail(ctx, RLAB_EINDEX, "tap %d: no node %d", i, tap->node);
         node = &graph->nodes.at[tap->node];
         width = tap->side < 0 ? node->width : node->side_width[tap->side];
-        if (tap->first < 0 || tap->first > width || tap->last > width)
+        if (tap->first < 0 || tap->first > width || tap->last < 0 || tap->last > width)
             return rlab_fail(ctx, RLAB_EINDEX, "tap on '%s': columns %d to %d of %d", node->name,
                              tap->first, tap->last, width);
+        for (int32_t p = 0; exec->step && graph->cached[node->space] && p < tap->n_places; p++)
+            if (tap->places[p] < 0)
+                return rlab_fail(ctx, RLAB_EVALUE,
+                                 "tap on '%s': position %d counts from an end that is not known "
+                                 "while decoding; expected at least 0",
+                                 node->name, tap->places[p]);
         if (tap->kind == RLAB_TAP_GRAD && (!run->training || tap->side >= 0 || !node->grads))
             return rlab_fail(ctx, RLAB_EVALUE,
                              "tap on '%s': there is a gradient only in training, of values that "
@@ -77,41 +83,72 @@ act_on(const rlab_tap *tap, float *value, float *buffer, int64_t n, bool gradien
     }
 }
 
-/* value (N, width), rows as the exec counts them, or those that a partial run redoes. */
-static void
+bool
+rlab_tap_covers(const rlab_tap *tap, int64_t row, int64_t t, int64_t length) {
+    if (tap->rows && !tap->rows[row])
+        return false;
+    for (int32_t p = 0; tap->places && p < tap->n_places; p++)
+        if (tap->places[p] == t || tap->places[p] == t - length)
+            return true;
+    return !tap->places;
+}
+
+/* Rows that a sequence has had before this run. */
+static int64_t
+rows_before(const rlab_exec *exec, int32_t space, int32_t r) {
+    return exec->step ? exec->cache[space].used[exec->batch.space[space].slot[r]] : 0;
+}
+
+/* value (N, width), rows as the exec counts them, or those that a partial run redoes. True if a row
+ * is covered. */
+static bool
 act_rows(const rlab_exec *exec, const rlab_tap *tap, int32_t width, float *value, bool gradient) {
     const int32_t space = exec->graph->nodes.at[tap->node].space;
     const rlab_extent *e = &exec->batch.space[space];
     const rlab_rows *some = exec->partial ? rlab_partial_rows(exec, tap->node) : NULL;
-    int64_t row0 = e->n_seqs ? e->off[0] : 0, n = exec->rows[space];
-    int32_t last = tap->last ? tap->last : width;
-    if (some && some->at)
-        n = some->n;
-    for (int64_t i = 0; i < n; i++) {
-        int64_t row = row0 + (some && some->at ? some->at[i] : i);
-        int64_t at = tap->kind == RLAB_TAP_FILL ? 0 : row * width + tap->first;
-        if (!tap->rows || tap->rows[row])
+    const int64_t n = some && some->at ? some->n : exec->rows[space];
+    const int32_t last = tap->last ? tap->last : width;
+    bool acted = false;
+    for (int32_t r = 0, i = 0; r < e->n_seqs; r++) {
+        const int64_t before = rows_before(exec, space, r);
+        for (; i < n; i++) {
+            int64_t row = e->off[0] + (some && some->at ? some->at[i] : i);
+            int64_t at = tap->kind == RLAB_TAP_FILL ? 0 : row * width + tap->first;
+            if (row >= e->off[r + 1])
+                break;
+            if (!rlab_tap_covers(tap, row, before + row - e->off[r],
+                                 before + e->off[r + 1] - e->off[r]))
+                continue;
+            acted = true;
             act_on(tap, value + i * width + tap->first, tap->buffer ? tap->buffer + at : NULL,
                    last - tap->first, gradient);
+        }
     }
+    return acted;
 }
 
 /* value: cells of every sequence, (head, query, key). */
-static void
+static bool
 act_cells(const rlab_exec *exec, const rlab_tap *tap, const rlab_node *node, int32_t heads,
           float *value, bool gradient) {
     const rlab_extent *e = &exec->batch.space[node->space];
     const rlab_span *span = exec->span[node->space][node->key_space];
     int32_t last = tap->last ? tap->last : heads;
-    for (int32_t r = 0; r < e->n_seqs; r++)
+    bool acted = false;
+    for (int32_t r = 0; r < e->n_seqs; r++) {
+        const int64_t before = rows_before(exec, node->space, r);
         for (int32_t h = tap->first; h < last; h++)
             for (int32_t i = 0; i < span[r].lq; i++) {
                 int64_t at =
                     span[r].cell * heads + ((int64_t)h * span[r].lq + i) * (int64_t)span[r].lk;
-                if (!tap->rows || tap->rows[e->off[r] + i])
-                    act_on(tap, value + at, tap->buffer ? tap->buffer + at : NULL, span[r].lk,
-                           gradient);
+                if (!rlab_tap_covers(tap, e->off[r] + i, before + i, before + span[r].lq))
+                    continue;
+                acted = true;
+                act_on(tap, value + at, tap->buffer ? tap->buffer + at : NULL, span[r].lk,
+                       gradient);
             }
+    }
+    return acted;
 }
 
 void
@@ -121,6 +158,7 @@ rlab_taps_act(const rlab_exec *exec, int32_t number, int32_t side, float *value,
     int32_t width = side < 0 ? node->width : node->side_width[side];
     for (int32_t i = 0; i < exec->run.n_taps; i++) {
         const rlab_tap *tap = &exec->run.taps[i];
+        bool acted = true;
         if (tap->node != number || tap->side != side)
             continue;
         if (tap->kind == RLAB_TAP_CALL)
@@ -128,10 +166,10 @@ rlab_taps_act(const rlab_exec *exec, int32_t number, int32_t side, float *value,
                       cells ? exec->cells[node->space][node->key_space] : exec->rows[node->space],
                       width, gradient);
         else if (cells)
-            act_cells(exec, tap, node, width, value, gradient);
+            acted = act_cells(exec, tap, node, width, value, gradient);
         else
-            act_rows(exec, tap, width, value, gradient);
-        if (tap->fired && (tap->kind != RLAB_TAP_GRAD || gradient))
+            acted = act_rows(exec, tap, width, value, gradient);
+        if (tap->fired && (acted || !tap->places) && (tap->kind != RLAB_TAP_GRAD || gradient))
             ++*tap->fired;
     }
 }

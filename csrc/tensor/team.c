@@ -25,6 +25,10 @@ struct rlab_team {
     rlab_capacity capacity; /* turns: of every exec */
     int64_t *ids;           /* (ids_cap,) 0, 1, ... for batches that name no sequences */
     size_t ids_cap;
+    bool edits;     /* execs let taps change values in training */
+    rlab_tap *taps; /* (n, run's taps) each shard's own */
+    int64_t *fired; /* (n, run's taps) */
+    size_t taps_cap, fired_cap;
     /* of the current run */
     const rlab_weights *weights;
     float *grad;
@@ -34,9 +38,19 @@ struct rlab_team {
 /* Makes execs until there are `count`. */
 static rlab_status
 want_execs(rlab_ctx *ctx, rlab_team *team, int32_t count) {
-    for (; team->n_execs < count; team->n_execs++)
-        RLAB_TRY(rlab_exec_new(ctx, &team->execs[team->n_execs], team->graph, team->kernels,
-                               team->training));
+    for (; team->n_execs < count; team->n_execs++) {
+        rlab_exec **exec = &team->execs[team->n_execs];
+        RLAB_TRY(rlab_exec_new(ctx, exec, team->graph, team->kernels, team->training));
+        (*exec)->edits = team->edits;
+    }
+    return RLAB_OK;
+}
+
+rlab_status
+rlab_team_allow_edits(rlab_ctx *ctx, rlab_team *team) {
+    team->edits = true;
+    for (int32_t e = 0; e < team->n_execs; e++)
+        RLAB_TRY(rlab_exec_allow_edits(ctx, team->execs[e]));
     return RLAB_OK;
 }
 
@@ -83,6 +97,8 @@ rlab_team_free(rlab_team *team) {
     rlab_free(team->execs);
     rlab_free(team->shards);
     rlab_free(team->ids);
+    rlab_free(team->taps);
+    rlab_free(team->fired);
     rlab_free(team);
 }
 
@@ -237,6 +253,54 @@ count_labels(const rlab_graph *graph, const rlab_batch *batch) {
     return count;
 }
 
+/* Score cells of the sequences before a shard. */
+static int64_t
+cells_before(const rlab_batch *batch, const rlab_node *node, int32_t first) {
+    const rlab_extent *q = &batch->space[node->space], *k = &batch->space[node->key_space];
+    int64_t cells = 0;
+    for (int32_t r = 0; r < first; r++)
+        cells += (q->off[r + 1] - q->off[r]) * (k->off[r + 1] - k->off[r]);
+    return cells;
+}
+
+/* Gives every shard taps of its own: they count apart, and see their part of a pattern's cells. */
+static rlab_status
+share_taps(rlab_ctx *ctx, rlab_team *team, const rlab_batch *batch, const rlab_run *run) {
+    const size_t n = (size_t)run->n_taps, all = n * (size_t)team->n;
+    RLAB_TRY(rlab_grow(ctx, (void **)&team->taps, &team->taps_cap, all, sizeof *team->taps));
+    RLAB_TRY(rlab_grow(ctx, (void **)&team->fired, &team->fired_cap, all, sizeof *team->fired));
+    memset(team->fired, 0, all * sizeof *team->fired);
+    for (int32_t s = 0; s < team->n; s++) {
+        rlab_tap *own = team->taps + (size_t)s * n;
+        memcpy(own, run->taps, n * sizeof *own);
+        team->shards[s].run.taps = own;
+        for (size_t i = 0; i < n; i++) {
+            const rlab_node *node;
+            own[i].fired = team->fired + (size_t)s * n + i;
+            if (own[i].kind == RLAB_TAP_CALL && team->n > 1)
+                return rlab_fail(ctx, RLAB_EVALUE,
+                                 "taps: functions are called in runs of one shard, got %d",
+                                 team->n);
+            if (own[i].node < 0 || (size_t)own[i].node >= team->graph->nodes.len)
+                continue; /* refused when it runs */
+            node = &team->graph->nodes.at[own[i].node];
+            if (own[i].buffer && own[i].side >= 0 && node->side_cells)
+                own[i].buffer +=
+                    cells_before(batch, node, team->shards[s].first) * node->attr.heads;
+        }
+    }
+    return RLAB_OK;
+}
+
+/* The run's counters from those of the shards. */
+static void
+count_fired(const rlab_team *team, const rlab_run *run) {
+    for (int32_t s = 0; s < team->n; s++)
+        for (int32_t i = 0; i < run->n_taps; i++)
+            if (run->taps[i].fired)
+                *run->taps[i].fired += team->fired[s * run->n_taps + i];
+}
+
 rlab_status
 rlab_team_run(rlab_ctx *ctx, rlab_loss *loss, float *grad, rlab_team *team,
               const rlab_weights *weights, const rlab_batch *batch, const rlab_run *run,
@@ -258,8 +322,11 @@ rlab_team_run(rlab_ctx *ctx, rlab_loss *loss, float *grad, rlab_team *team,
         team->shards[s].run = *run;
         team->shards[s].run.loss_scale = scale;
     }
+    if (run->n_taps)
+        RLAB_TRY(share_taps(ctx, team, batch, run));
     for (int32_t first = 0; first < team->n; first += lanes)
         RLAB_TRY(run_round(ctx, &sum, team, first, lanes, threads));
+    count_fired(team, run);
     if (loss)
         *loss = sum;
     return RLAB_OK;

@@ -198,12 +198,15 @@ struct rlab_tap {
     int32_t first, last; /* columns [first, last) (of a pattern: heads); last 0: to the end */
     const uint8_t
         *rows; /* by row off[r] + t as in rlab_extent: nonzero where it acts; NULL: everywhere */
+    const int32_t *places; /* (n_places,) places of every sequence where it acts, negative ones from
+                              the end; while decoding, counted on from the cache; NULL: all */
+    int32_t n_places;
     float *buffer; /* READ, REPLACE, GRAD: (rows, width), at row off[r] + t. Of a pattern: cells of
                       this batch, sequence by sequence (head, query, key). FILL: (last - first,) */
     float factor;  /* SCALE */
     rlab_tap_fn *call; /* CALL */
     void *arg;
-    int64_t *fired; /* counted up whenever it acts; or NULL */
+    int64_t *fired; /* counted up by every run in which it acts; or NULL */
 };
 
 /* ---- weights -------------------------------------------------------------------------------- */
@@ -291,13 +294,16 @@ rlab_status rlab_team_new(rlab_ctx *ctx, rlab_team **out, const rlab_graph *grap
 rlab_status rlab_team_new_turns(rlab_ctx *ctx, rlab_team **out, const rlab_graph *graph,
                                 const rlab_kernels *kernels, int32_t shards);
 void rlab_team_free(rlab_team *team);
+/* As rlab_exec_allow_edits, of every shard. */
+rlab_status rlab_team_allow_edits(rlab_ctx *ctx, rlab_team *team);
 /* Room for this whole batch cut as rlab_team_run cuts it. */
 rlab_status rlab_team_reserve(rlab_ctx *ctx, rlab_team *team, const rlab_batch *batch);
 /* Cuts the batch after whole sequences into shards of about equal rows (sequence r of every space
  * goes together: every space has the same R and no `to`), runs them, and adds losses and gradients
  * in shard order. Grows capacity where needed. grad: out (rlab_graph_size floats), overwritten, the
  * gradient of the mean over all labels (run->loss_scale 0) ; NULL: forward only. Weights must be
- * packed. */
+ * packed. Taps act in every shard, rows and buffers being those of the whole batch; CALL taps want
+ * one shard. */
 rlab_status rlab_team_run(rlab_ctx *ctx, rlab_loss *loss, float *grad, rlab_team *team,
                           const rlab_weights *weights, const rlab_batch *batch, const rlab_run *run,
                           int threads);
