@@ -147,6 +147,7 @@ def decode(
     NDArray[np.float64],
     NDArray[np.int32],
     NDArray[np.float64],
+    NDArray[np.int64],
 ]: ...
 def longest(model: Model, /) -> tuple[int, int]: ...
 
@@ -206,8 +207,18 @@ class Trainer:
     def exp_avg(self) -> NDArray[np.float32]: ...
     @property
     def exp_avg_sq(self) -> NDArray[np.float32]: ...
+    def next_batch(
+        self,
+    ) -> tuple[
+        NDArray[np.int64],
+        NDArray[np.int32] | None,
+        NDArray[np.int64] | None,
+        NDArray[np.int32],
+        NDArray[np.int64],
+        NDArray[np.int32],
+    ]: ...
     def run(
-        self, count: int, threads: int, /
+        self, count: int, threads: int, taps: list[tuple[Any, ...]] | None = None, /
     ) -> tuple[
         NDArray[np.float64],
         NDArray[np.float64],

@@ -5,7 +5,8 @@ from recursionlab.interpret.attention import attention_map
 from recursionlab.interpret.attribution import attribute
 from recursionlab.interpret.batch import Batch
 from recursionlab.interpret.cache import ActivationCache
-from recursionlab.interpret.edits import Replace, Scale, Where
+from recursionlab.interpret.capture import Capture
+from recursionlab.interpret.edits import Replace, Scale
 from recursionlab.interpret.finding import Finding
 from recursionlab.interpret.heads import find_heads, visits_of
 from recursionlab.interpret.hooks import HookedModel
@@ -14,10 +15,12 @@ from recursionlab.interpret.patching import patch, path_patch
 from recursionlab.interpret.perturb import corrupt, perturb_inputs, perturb_positions
 from recursionlab.interpret.probes import depth_labels, probe, stack_labels, state_labels
 from recursionlab.interpret.trees import arities
+from recursionlab.models.where import Where
 
 __all__ = [
     "ActivationCache",
     "Batch",
+    "Capture",
     "Finding",
     "HookedModel",
     "Replace",

@@ -12,6 +12,9 @@ from recursionlab.interpret.batch import Batch
 from recursionlab.interpret.finding import Finding
 from recursionlab.interpret.hooks import HookedModel
 from recursionlab.interpret.measure import Edit, measure
+from recursionlab.learn.scoring import decoded
+from recursionlab.learn.split import SplitLike
+from recursionlab.machine import default_threads
 
 KINDS = ("heads", "layers", "neurons", "positions")
 HOWS = ("zero", "mean", "resample")
@@ -25,6 +28,7 @@ def ablate(
     *,
     what: str = "heads",
     how: str = "zero",
+    free: bool = False,
     seed: int = 0,
     threads: int | None = None,
 ) -> Finding:
@@ -41,6 +45,10 @@ def ablate(
         position of source and target, where its embedding stands.
     how : {"zero", "mean", "resample"}
         Zero; the mean over all rows of the batch; the value of another row at the same place.
+    free : bool
+        Also let the model answer freely without each part, its own tokens before it: rows have
+        `free_exact_match` and `free_exact_change`, which the figure shows. Wants a split, and zero
+        or mean ablation.
     seed : int
         Of the resampling.
     threads : int, optional
@@ -55,6 +63,8 @@ def ablate(
     for name, value, known in (("what", what, KINDS), ("how", how, HOWS)):
         if value not in known:
             raise InputError(f"{name}: expected one of {', '.join(known)}, got {value!r}")
+    if free and (how == "resample" or not isinstance(source, SplitLike)):
+        raise InputError("free: expected a split, and zero or mean ablation")
     batch = model.batch(source, target)
     sites = {
         "heads": _heads,
@@ -69,13 +79,34 @@ def ablate(
         {k: v for k, v in site.items() if k not in ("columns", "mask")} | measured.row(k)
         for k, site in enumerate(sites, 1)
     ]
+    note = f"{len(batch)} pairs, {measured.exact_match[0]:.1%} exact as it is"
+    if free:
+        note += f", {_answer(model, source, sites, edits, rows, threads):.1%} answering freely"
     return Finding(
         title=f"{how} ablation of {what}",
         rows=rows,
-        note=f"{len(batch)} pairs, {measured.exact_match[0]:.1%} exact as it is; changes are "
-        "differences to that",
-        figure=_figure(what, rows),
+        note=f"{note}; changes are differences to that",
+        figure=_figure(what, rows, "free_exact_change" if free else "exact_change"),
     )
+
+
+def _answer(
+    model: HookedModel,
+    split: SplitLike,
+    sites: list[dict[str, Any]],
+    edits: list[Edit],
+    rows: list[dict[str, Any]],
+    threads: int | None,
+) -> float:
+    """Add to the rows how exact free answers are under each edit; return how exact they are."""
+    threads = threads or default_threads()
+    plain = float(decoded(model.core, split, threads).mean())
+    for site, edit, row in zip(sites, edits, rows, strict=True):
+        places = np.array([site["position"]], np.int32) if "position" in site else None
+        taps = [(*tap[:5], None, places) for tap in edit]
+        exact = float(decoded(model.core, split, threads, taps).mean())
+        row |= {"free_exact_match": exact, "free_exact_change": exact - plain}
+    return plain
 
 
 def attentions(model: HookedModel) -> list[str]:
@@ -179,14 +210,14 @@ def same_place(places: NDArray[Any], seed: int) -> NDArray[np.int64]:
     return out
 
 
-def _figure(what: str, rows: list[dict[str, Any]]) -> dict[str, Any]:
+def _figure(what: str, rows: list[dict[str, Any]], key: str) -> dict[str, Any]:
     label = "change of exact match"
     if what == "heads":
         attention = list(dict.fromkeys(row["attention"] for row in rows))
         heads = 1 + max(row["head"] for row in rows)
         grid = np.full((len(attention), heads), np.nan)
         for row in rows:
-            grid[attention.index(row["attention"]), row["head"]] = row["exact_change"]
+            grid[attention.index(row["attention"]), row["head"]] = row[key]
         return {
             "kind": "grid",
             "values": grid.tolist(),
@@ -198,7 +229,7 @@ def _figure(what: str, rows: list[dict[str, Any]]) -> dict[str, Any]:
         }
     if what == "positions":
         lines = {
-            space: [(r["position"], r["exact_change"]) for r in rows if r["space"] == space]
+            space: [(r["position"], r[key]) for r in rows if r["space"] == space]
             for space in dict.fromkeys(r["space"] for r in rows)
         }
         return {"kind": "lines", "lines": lines, "xlabel": "position (tokens)", "ylabel": label}
@@ -218,7 +249,7 @@ def _figure(what: str, rows: list[dict[str, Any]]) -> dict[str, Any]:
     return {
         "kind": "bars",
         "names": [short(row["hook"]) for row in rows],
-        "values": [row["exact_change"] for row in rows],
+        "values": [row[key] for row in rows],
         "xlabel": label,
     }
 

@@ -10,8 +10,8 @@ import numpy as np
 from recursionlab.errors import InputIndexError
 from recursionlab.interpret.finding import Finding
 from recursionlab.interpret.hooks import HookedModel
-from recursionlab.interpret.names import resolve
 from recursionlab.interpret.trees import parents
+from recursionlab.models.points import resolve
 
 
 def attention_map(

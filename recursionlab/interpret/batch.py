@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from recursionlab.errors import InputError, InputTypeError
 from recursionlab.learn.split import BOS, EOS, SplitLike
+from recursionlab.models.points import Point
 
 IGNORED = -100  # a label that is none, as Hugging Face marks it
 
@@ -130,6 +131,13 @@ class Batch:
     def items(self, space: str) -> Offsets:
         """Return each row's sequence number."""
         return np.repeat(np.arange(len(self)), self.lengths(space))
+
+    def floats(self, point: Point) -> tuple[int, ...]:
+        """Return the shape of a value without padding: (rows, width), or the cells of a pattern."""
+        rows = self.lengths(point.space)
+        if point.keys:
+            return (int((rows * self.lengths(point.keys)).sum()) * point.heads,)
+        return int(rows.sum()), point.width
 
     def mask(self, space: str, keys: str | None = None, heads: int = 1) -> NDArray[np.bool_]:
         """Return where a padded value holds something: (R, length), or (R, H, queries, keys)."""

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from recursionlab.errors import InputError
 from recursionlab.interpret.batch import Batch
-from recursionlab.interpret.names import Point, resolve
+from recursionlab.models.points import Point, resolve
 
 Floats = NDArray[np.float32]
 

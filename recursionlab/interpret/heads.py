@@ -13,8 +13,8 @@ from recursionlab.interpret.ablation import attentions, short
 from recursionlab.interpret.batch import Batch
 from recursionlab.interpret.finding import Finding
 from recursionlab.interpret.hooks import HookedModel
-from recursionlab.interpret.names import Point
 from recursionlab.interpret.trees import arities, parents
+from recursionlab.models.points import Point
 
 RELATIONS = ("previous", "same", "parent", "child", "recursion", "carry", "return")
 _FROM_TRACE = ("recursion", "carry", "return")

@@ -16,8 +16,11 @@ from recursionlab.errors import InputError, InputTypeError
 from recursionlab.interpret.batch import Batch
 from recursionlab.interpret.cache import ActivationCache, Floats, pad, unpad
 from recursionlab.interpret.edits import Replace, Scale
-from recursionlab.interpret.names import NameFilter, Point, choose, may_change, points_of, resolve
-from recursionlab.learn.split import SplitLike
+from recursionlab.learn.predictions import Predictions
+from recursionlab.learn.run import Run
+from recursionlab.learn.split import SplitLike, pack
+from recursionlab.models import from_dict
+from recursionlab.models.points import NameFilter, Point, choose, may_change, points_of, resolve
 
 _READS = 256  # values read in one run; more are read by running again, to the same bits
 
@@ -160,7 +163,7 @@ class HookedModel:
         """
         batch = self.batch(source, target)
         chosen = choose(self.points, names_filter)
-        values = {name: np.empty(self._floats(point, batch), np.float32) for name, point in chosen}
+        values = {name: np.empty(batch.floats(point), np.float32) for name, point in chosen}
         reads = [(point.name, "read", values[name]) for name, point in chosen]
         edits = self._taps(batch, self._forward)
         logits = None
@@ -182,6 +185,52 @@ class HookedModel:
         """
         with self.hooks(fwd_hooks):
             return self(source, target)
+
+    def generate(
+        self, source: Any, *, max_new_tokens: int | None = None, **options: Any
+    ) -> Predictions:
+        """Let the model answer freely under the hooks that are on, with a key/value cache.
+
+        Parameters
+        ----------
+        source : split of a data set, or sequence of int sequences
+            What the model reads.
+        max_new_tokens : int, optional
+            Tokens after which an answer is cut; see `Run.predict`.
+        **options
+            Of `Run.predict`: `num_beams`, `do_sample`, `batch_size`, `threads` and so on.
+
+        Returns
+        -------
+        Predictions
+            The same whatever the batch size and the threads.
+
+        Raises
+        ------
+        ConfigError
+            If a hook is a function: only `Scale` and `Replace` act while decoding.
+        InputError
+            If a hook did not act.
+        """
+        known = self.vocabulary
+        if not isinstance(source, SplitLike):
+            known = known or tuple(map(str, range(self.core.config["vocab_size"])))
+            source = pack([(tokens, ()) for tokens in source], known)
+            max_new_tokens = 32 if max_new_tokens is None else max_new_tokens
+        shape = {k: v for k, v in self.core.config.items() if k != "vocab_size"}
+        run = Run(
+            self.core,
+            from_dict({"kind": self.core.kind, **shape}),
+            None,
+            known or tuple(source.vocabulary),
+            0,
+            [],
+        )
+        hooks = [
+            (name, what) for names, what in self._forward for name, _ in choose(self.points, names)
+        ]
+        options = {"progress": False, **options}
+        return run.predict(source, max_length=max_new_tokens, hooks=hooks, **options)
 
     def loss(
         self,
@@ -237,7 +286,7 @@ class HookedModel:
         if batch.labels is None:
             raise InputError("gradients: expected labels; give a split, or Batch.of(..., labels=)")
         chosen = choose(self.points, names_filter)
-        values = {name: np.empty(self._floats(point, batch), np.float32) for name, point in chosen}
+        values = {name: np.empty(batch.floats(point), np.float32) for name, point in chosen}
         taps = self._taps(batch, self._forward, training=True)
         taps += [(point.name, "grad", values[name]) for name, point in chosen]
         count = self.core.loss(*batch.arguments, batch.labels, taps=taps)[1]
@@ -286,12 +335,6 @@ class HookedModel:
     def _logits(self, batch: Batch, taps: list[tuple[Any, ...]]) -> Floats:
         flat = self.core.forward(*batch.arguments, taps=taps)
         return pad(flat, self.points["unembed.hook_out"], batch)
-
-    def _floats(self, point: Point, batch: Batch) -> tuple[int, ...]:
-        rows = batch.lengths(point.space)
-        if point.keys:
-            return (int((rows * batch.lengths(point.keys)).sum()) * point.heads,)
-        return int(rows.sum()), point.width
 
     def _taps(
         self, batch: Batch, hooks: Sequence[Hook], training: bool = False

@@ -10,11 +10,12 @@ from numpy.typing import NDArray
 from recursionlab.errors import InputError
 from recursionlab.interpret.ablation import attentions, short
 from recursionlab.interpret.batch import Batch
-from recursionlab.interpret.edits import Replace, Scale, Where
+from recursionlab.interpret.edits import Replace, Scale
 from recursionlab.interpret.finding import Finding
 from recursionlab.interpret.hooks import Hook, HookedModel
 from recursionlab.interpret.measure import Edit, measure
-from recursionlab.interpret.names import resolve
+from recursionlab.models.points import resolve
+from recursionlab.models.where import Where
 
 AT = ("resid_pre", "attn_out", "cross_attn_out", "mlp_out", "resid_post")
 

@@ -13,8 +13,8 @@ from recursionlab.interpret.ablation import short
 from recursionlab.interpret.batch import Batch
 from recursionlab.interpret.finding import Finding
 from recursionlab.interpret.hooks import HookedModel
-from recursionlab.interpret.names import NameFilter, choose
 from recursionlab.interpret.trees import depths, open_subterms, parents
+from recursionlab.models.points import NameFilter, choose
 
 _ROUNDS = 60  # steps of the logistic fit; each raises the likelihood
 

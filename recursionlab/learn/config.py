@@ -9,6 +9,7 @@ from typing import Any
 
 from recursionlab.config import check_keys
 from recursionlab.errors import ConfigError
+from recursionlab.learn.hooks import plain_hooks
 
 SCHEDULES = ("constant", "linear", "cosine", "inverse_sqrt")
 SELECT = ("last", "best")
@@ -71,6 +72,8 @@ class TrainConfig:
     # is one more; none: each value is a level
     curriculum_goal: float = 0.9  # exact match on what is seen of `valid` that is a success
     curriculum_steps: int = 0  # updates in each level, where steps open the next
+    hooks: tuple[Any, ...] = ()  # interventions that stay on: tables of name, scale or replace,
+    # heads, neurons, positions; or pairs (name, Scale or Replace)
     tensorboard: bool = False  # also write event files for TensorBoard
 
     def validate(self) -> TrainConfig:
@@ -110,6 +113,7 @@ class TrainConfig:
         _number("stop_loss", self.stop_loss, 0.0, 1e30)
         _number("lora_alpha", self.lora_alpha, 0.0, 1e6, low_open=True)
         _number("curriculum_goal", self.curriculum_goal, 0.0, 1.0)
+        plain_hooks(self.hooks)
         self._check_words()
         if self.precision not in PRECISIONS:
             raise ConfigError(
@@ -220,6 +224,8 @@ class TrainConfig:
         """
         check_keys(values, [field.name for field in dataclasses.fields(cls)], "train")
         values = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
+        if "hooks" in values:
+            values["hooks"] = plain_hooks(values["hooks"])
         return cls(**values).validate()
 
 

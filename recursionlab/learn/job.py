@@ -5,10 +5,10 @@ from __future__ import annotations
 import contextlib
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +24,15 @@ from recursionlab.learn.run import Run, teacher_forced
 from recursionlab.learn.scoring import decoded
 from recursionlab.learn.split import SplitLike, first_items
 from recursionlab.learn.tensorboard import EventFile
+
+
+class CaptureLike(Protocol):
+    """What takes values out of chosen updates, such as `recursionlab.interpret.Capture`."""
+
+    @property
+    def steps(self) -> Collection[int]: ...  # noqa: D102
+
+    def taps(self, model: _core.Model, trainer: _core.Trainer) -> list[tuple[Any, ...]]: ...  # noqa: D102
 
 
 def no_sums() -> dict[str, Any]:
@@ -85,6 +94,8 @@ class Job:
     clock: float = field(default_factory=time.monotonic)
     best: NDArray[np.float32] | None = None  # weights of the best evaluation, without a folder
     events: EventFile | None = None
+    taps: list[tuple[Any, ...]] = field(default_factory=list)  # of config.hooks, in every update
+    capture: CaptureLike | None = None
 
     @property
     def config(self) -> TrainConfig:
@@ -133,6 +144,8 @@ class Job:
         first = self.trainer.step
         stops = [first - first % n + n for n in every if n]
         stops += [step for step in self.spaced if step > first][:1]
+        wanted = () if self.capture is None else self.capture.steps
+        stops += [step - (step > first + 1) for step in wanted if step > first]
         if self.curriculum is not None:
             level, since = self.state["level"], self.state["since"]
             self.trainer.see(*self.curriculum.items(level), since)
@@ -140,7 +153,10 @@ class Job:
             stops += [] if opens is None else [opens]
         stop = min([self.total, *stops])
         try:
-            self.trainer.run(stop - first, self.threads())
+            taps = self.taps
+            if self.capture is not None and stop in wanted:
+                taps = taps + self.capture.taps(self.model, self.trainer)
+            self.trainer.run(stop - first, self.threads(), taps)
         except (DivergedError, KeyboardInterrupt) as error:
             self._count()
             if isinstance(error, DivergedError):
@@ -235,8 +251,8 @@ class Job:
         """
         assert self.valid is not None
         valid = first_items(self.valid, self.config.eval_items)
-        score = teacher_forced(self.model, valid, self.threads())
-        exact = decoded(self.model, valid, self.threads())
+        score = teacher_forced(self.model, valid, self.threads(), self.taps)
+        exact = decoded(self.model, valid, self.threads(), self.taps)
         score["exact_match"] = float(exact.mean())
         self._row({"step": step, **{f"valid_{k}": v for k, v in score.items()}})
         if self.curriculum is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,7 @@ from recursionlab import _core, display
 from recursionlab.errors import FormatError, InputError, InputTypeError
 from recursionlab.learn import checkpoint
 from recursionlab.learn.config import TrainConfig
+from recursionlab.learn.hooks import Taps, check_fired, longest_rows, plain_hooks, standing_taps
 from recursionlab.learn.metrics import read_metrics
 from recursionlab.learn.predictions import Predictions, joined, search_options
 from recursionlab.learn.progress import progress_bar
@@ -110,6 +112,7 @@ class Run:
         seed: int = 0,
         alternatives: int = 0,
         grammar: Grammar | None = None,
+        hooks: Sequence[Any] | None = None,
         progress: bool = True,
     ) -> Predictions:
         """Decode the inputs of a split: greedy, or as the options ask, by Hugging Face's names.
@@ -147,6 +150,9 @@ class Run:
             So many of the likeliest tokens are told of every step, in `Predictions.outputs`.
         grammar : Grammar, optional
             Only outputs of this grammar are said: see `Grammar.of_values`.
+        hooks : sequence of (name, Scale or Replace), optional
+            Interventions at every step, at places of the source and of what the decoder reads
+            (<bos> is place 0). Default: those that the run was trained with; () is none.
         progress : bool
             Whether to show a bar on a terminal when it takes longer than a second.
 
@@ -161,7 +167,8 @@ class Run:
             If the split's vocabulary is not the model's.
         InputError
             If an input is longer than the model's positions, or `max_length` is, or an option is
-            out of range or has no meaning beside the others.
+            out of range or has no meaning beside the others; if a hook has an unknown name or did
+            not act.
         """
         method, options = search_options(
             num_beams=num_beams,
@@ -186,6 +193,7 @@ class Run:
             max_length = self._longest_output(split)
         ids, offsets = split.input_ids, split.input_offsets
         count = len(offsets) - 1
+        taps = self._taps(hooks, longest_rows(self.model, split, max_length))
         parts = []
         chunk = max(CHUNK, 8 * batch_size)
         with progress_bar(count, "predict", "item", progress) as bar:
@@ -203,19 +211,37 @@ class Run:
                         threads or default_threads(),
                         first_item=first,
                         grammar=tables,
+                        taps=taps,
                         **options,
                     )
                 )
                 bar.update(last - first)
-        return joined(parts, num_return_sequences, alternatives)
+        if hooks is not None:
+            check_fired(taps, [part[-1] for part in parts])
+        return joined([part[:-1] for part in parts], num_return_sequences, alternatives)
 
-    def teacher_forced(self, split: SplitLike, *, threads: int | None = None) -> dict[str, float]:
+    def _taps(self, hooks: Sequence[Any] | None, longest: dict[str, int], free: bool = True) -> Any:
+        """Return the taps that were asked for, or, where they meet anything, the training's."""
+        if hooks is not None:
+            return standing_taps(self.model, plain_hooks(hooks), longest, free=free)
+        own = () if self.config is None else self.config.hooks
+        return standing_taps(self.model, plain_hooks(own), free=free)
+
+    def teacher_forced(
+        self,
+        split: SplitLike,
+        *,
+        hooks: Sequence[Any] | None = None,
+        threads: int | None = None,
+    ) -> dict[str, float]:
         """Score a split with the right target so far given at every token.
 
         Parameters
         ----------
         split : split of a data set
             Pairs to score.
+        hooks : see `predict`
+            Interventions.
         threads : int, optional
             Threads to use; it changes no result.
 
@@ -227,7 +253,8 @@ class Run:
         """
         check_split(split, "split")
         check_vocabulary(split, self.vocabulary, "split")
-        return teacher_forced(self.model, split, threads or default_threads())
+        taps = self._taps(hooks, longest_rows(self.model, split), free=False)
+        return teacher_forced(self.model, split, threads or default_threads(), taps)
 
     def resume(
         self,
@@ -284,10 +311,18 @@ class Run:
         return min(wanted, positions - 1) if positions else wanted
 
 
-def teacher_forced(model: _core.Model, split: SplitLike, threads: int) -> dict[str, float]:
+def teacher_forced(
+    model: _core.Model, split: SplitLike, threads: int, taps: Taps = ()
+) -> dict[str, float]:
     """Return loss, token accuracy and exact match of a model under teacher forcing."""
     sums = _core.teacher_forced(
-        model, split.input_ids, split.input_offsets, split.labels, split.label_offsets, threads
+        model,
+        split.input_ids,
+        split.input_offsets,
+        split.labels,
+        split.label_offsets,
+        threads,
+        list(taps),
     )
     return {
         "loss": sums["loss"] / sums["tokens"],

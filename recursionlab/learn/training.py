@@ -14,7 +14,8 @@ from recursionlab.learn import checkpoint
 from recursionlab.learn.beginning import first_model, learned_options
 from recursionlab.learn.config import TrainConfig
 from recursionlab.learn.curriculum import in_levels
-from recursionlab.learn.job import Job
+from recursionlab.learn.hooks import longest_rows, plain_hooks, standing_taps
+from recursionlab.learn.job import CaptureLike, Job
 from recursionlab.learn.metrics import Metrics
 from recursionlab.learn.run import Run
 from recursionlab.learn.split import SplitLike, check_split, check_vocabulary, checksum
@@ -34,6 +35,7 @@ def train(
     resume: str | Path | None = None,
     threads: int | Callable[[], int] | None = None,
     progress: bool = True,
+    capture: CaptureLike | None = None,
     **config: Any,
 ) -> Run:
     """Train a model on a split.
@@ -59,8 +61,11 @@ def train(
         Threads to use, or a function that says how many now. Default: `default_threads()`.
     progress : bool
         Whether to show a bar on a terminal.
+    capture : Capture, optional
+        Takes values out of chosen updates; it changes no result.
     **config
-        Fields of `TrainConfig`.
+        Fields of `TrainConfig`. `hooks=[(name, Scale(0, Where(heads=1)))]` holds interventions in
+        every update and evaluation, gradients included; `Run.predict` repeats them.
 
     Returns
     -------
@@ -102,6 +107,7 @@ def train(
                 _claim(stack, Path(output), job, split, begun)
         job.threads = now
         job.progress = progress
+        job.capture = capture
         return job.run()
 
 
@@ -138,7 +144,9 @@ def _job(
         **learned_options(config, model),
     )
     per_epoch = (items - 1) // config.batch_size + 1
-    return Job(settings, model, trainer, valid, curriculum, total, per_epoch)
+    hooks, free = plain_hooks(config.hooks), valid is not None
+    taps = standing_taps(model, hooks, longest_rows(model, split), free=free)
+    return Job(settings, model, trainer, valid, curriculum, total, per_epoch, taps=taps)
 
 
 def _start(

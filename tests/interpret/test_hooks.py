@@ -6,7 +6,7 @@ from batches import model, sequences
 
 from recursionlab import _core, errors
 from recursionlab.interpret import Batch, HookedModel, Replace, Scale, Where
-from recursionlab.interpret.names import resolve
+from recursionlab.models.points import resolve
 
 PAIRS, LABELS = sequences(5, seed=4)
 CROSS = "decoder_blocks.1.cross_attn.hook_z"
@@ -346,7 +346,8 @@ def test_mistakes_are_told_with_the_nearest_names(hooked):
         (("embed.hook_out", Scale(0, Where(heads=0))), "has no heads"),
         (("embed.hook_out", Scale(0, Where(neurons=99))), "no neuron 99"),
         ((CROSS, Scale(0, Where(positions=40))), "meets no row"),
-        ((CROSS, Replace(np.zeros((2, 2)))), "expected an array of shape"),
+        ((CROSS, Replace(np.zeros((2, 2)))), "or \\(positions, 32\\), got"),
+        ((CROSS, Replace(np.zeros((2, 2, 2)))), "expected an array of shape"),
     ]:
         with pytest.raises((errors.InputError, errors.InputIndexError), match=words):
             hooked.run_with_hooks(batch(), fwd_hooks=[hook])
@@ -386,7 +387,7 @@ def test_taps_call_grad_and_fill_are_refused_with_a_reason():
         ((name, "grad", value), errors.InputError, "only in training"),
         ((name, "fill", value), errors.InputError, "expected 32 floats"),
         ((name, "fill", value[0, :3], 2, 6), errors.InputError, "expected 4 floats"),
-        ((name, "fill", value[0], 30, 64), errors.InputError, "expected"),
+        ((name, "fill", value[0], 30, 64), errors.InputIndexError, "columns 30 to 64 of 32"),
         (
             ("decoder_blocks.0.cross_attn.hook_pattern", "fill", value[0, :4]),
             errors.InputError,

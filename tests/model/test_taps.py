@@ -166,8 +166,8 @@ def test_taps_are_refused_with_a_reason(ours):
             ours.forward(*ARGS, taps=[tap])
     with pytest.raises(errors.InputTypeError, match="list"):
         ours.forward(*ARGS, taps=((name, "scale", 0.0),))
-    with pytest.raises(errors.InputError, match="shards=1"):
-        ours.forward(*ARGS, taps=[(name, "scale", 0.0)], shards=2)
+    with pytest.raises(errors.InputError, match="functions are called in runs of one shard"):
+        ours.forward(*ARGS, taps=[(name, "call", print)], shards=2)
     with pytest.raises(errors.InputError, match="in training"):
         pattern = ("decoder_blocks.0.self_attn.hook_pattern", "scale", 0.0)
         ours.loss(*ARGS, pack(LABELS)[0], taps=[pattern])
@@ -200,3 +200,110 @@ def test_hook_names_are_those_users_know():
         "decoder_embed.hook_out",
         "unembed.hook_out",
     } <= names
+
+
+@pytest.mark.parametrize(
+    "name", ["decoder_blocks.0.hook_resid_mid", "encoder_blocks.1.attn.hook_pattern"]
+)
+def test_shards_see_the_whole_batch_in_parts(ours, name):
+    """Values, masks and pattern cells of every shard are those of one run over all."""
+    width = 4 if name.endswith("pattern") else 32
+    cells = {
+        "decoder_blocks.0.hook_resid_mid": N_TARGET * 32,
+        "encoder_blocks.1.attn.hook_pattern": 4 * sum(len(s) ** 2 for s, _ in PAIRS),
+    }[name]
+    rows = (np.arange(N_SOURCE if width == 4 else N_TARGET) % 3 == 0).astype(np.uint8)
+    found = []
+    for shards, threads in ((1, 1), (2, 2), (5, 2), (7, 1)):
+        value = np.full(cells, np.nan, np.float32)
+        taps = [(name, "scale", 0.5, 1, 3, rows), (name, "read", value)]
+        found.append((ours.forward(*ARGS, taps=taps, shards=shards, threads=threads), value))
+        again = ours.forward(*ARGS, taps=[(name, "replace", value)], shards=shards)
+        np.testing.assert_allclose(again, found[-1][0], rtol=1e-5, atol=1e-5)
+    for logits, value in found[1:]:
+        np.testing.assert_array_equal(logits, found[0][0])
+        np.testing.assert_array_equal(value, found[0][1])
+
+
+@pytest.mark.parametrize("places", [[0], [-1], [2, -2], [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]])
+@pytest.mark.parametrize("name", ["decoder_blocks.0.hook_resid_mid", "embed.hook_out"])
+def test_places_are_rows_of_every_sequence(ours, name, places):
+    lengths = [len(p[name.startswith("decoder")]) for p in PAIRS]
+    mask = np.concatenate(
+        [[t in places or t - n in places for t in range(n)] for n in lengths]
+    ).astype(np.uint8)
+    at = np.array(places, np.int32)
+    for kind, payload in (("scale", 3.0), ("fill", np.arange(8, dtype=np.float32))):
+        by_rows = ours.forward(*ARGS, taps=[(name, kind, payload, 4, 12, mask)])
+        by_places = ours.forward(*ARGS, taps=[(name, kind, payload, 4, 12, None, at)])
+        np.testing.assert_array_equal(by_places, by_rows)
+        swept = ours.sweep(
+            *ARGS,
+            np.concatenate(LABELS).astype(np.int32),
+            [[(name, kind, payload, 4, 12, None, at)]],
+        )
+        rows = ours.sweep(
+            *ARGS, np.concatenate(LABELS).astype(np.int32), [[(name, kind, payload, 4, 12, mask)]]
+        )
+        np.testing.assert_array_equal(swept[0], rows[0])
+    with pytest.raises(errors.InputError, match="did not act"):
+        ours.forward(*ARGS, taps=[(name, "scale", 0.0, 0, 0, None, np.array([40], np.int32))])
+
+
+EDITED = [
+    ("encoder_blocks.0.attn.hook_z", 8, 16, [0, 2]),
+    ("decoder_blocks.1.self_attn.hook_v", 0, 8, [1]),
+    ("decoder_blocks.0.cross_attn.hook_k", 8, 16, None),
+    ("decoder_blocks.0.hook_cross_attn_out", 0, 32, [-1]),
+    ("decoder_blocks.0.mlp.hook_post", 0, 64, None),
+    ("decoder_blocks.1.hook_resid_mid", 4, 20, [2]),
+    ("encoder_final_ln.hook_out", 0, 32, [0]),
+    ("embed.hook_out", 0, 16, None),
+]
+
+
+def edit_torch(torch, kind, payload, first, last, places):
+    def edit(value):
+        n = len(value)
+        rows = [t for t in range(n) if places is None or t in places or t - n in places]
+        chosen = torch.zeros(value.shape, dtype=torch.bool)
+        chosen[rows, first:last] = True
+        other = value * payload if kind == "scale" else torch.zeros_like(value)
+        if kind == "fill":
+            other[:, first:last] = torch.tensor(payload, dtype=value.dtype)
+        return torch.where(chosen, other, value)
+
+    return edit
+
+
+@pytest.mark.parametrize("activation", ["relu", "gelu"])
+@pytest.mark.parametrize("kind", ["scale", "fill"])
+@pytest.mark.parametrize("edited", EDITED, ids=lambda e: e[0])
+def test_gradients_under_an_edit_equal_torch(activation, kind, edited):
+    torch = pytest.importorskip("torch")
+    import transformer_torch
+
+    name, first, last, places = edited
+    ours = model(activation=activation)
+    payload = -0.75
+    if kind == "fill":
+        payload = np.random.default_rng(3).normal(size=last - first).astype(np.float32)
+    at = None if places is None else np.array(places, np.int32)
+    reference = transformer_torch.Transformer(ours)
+    reference.edits[name] = edit_torch(torch, kind, payload, first, last, places)
+    loss = reference.loss(PAIRS, LABELS)
+    loss.backward()
+    for shards in (1, 3):
+        total, count = ours.loss(
+            *ARGS,
+            pack(LABELS)[0],
+            taps=[(name, kind, payload, first, last, None, at)],
+            shards=shards,
+        )
+        assert total / count == pytest.approx(loss.item(), rel=1e-6)
+        largest = max(p.grad.abs().max().item() for p in reference.p.values() if p.grad is not None)
+        for parameter, got in ours.gradients().items():
+            want = reference.p[parameter].grad
+            want = np.zeros_like(got) if want is None else want.numpy()
+            scale = max(np.abs(want).max(), 1e-3 * largest)
+            assert np.abs(got - want).max() <= 1e-4 * scale, parameter

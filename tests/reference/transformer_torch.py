@@ -51,6 +51,12 @@ class Transformer:
             for name, value in model.parameters().items()
         }
         self.seen = {}
+        self.edits = {}
+
+    def note(self, name, value):
+        """Remember a value by its hook, after what `edits` does to it; it is gone on with."""
+        self.seen[name] = self.edits[name](value) if name in self.edits else value
+        return self.seen[name]
 
     def linear(self, x, name):
         y = x @ self.p[f"{name}.weight"].T
@@ -64,8 +70,8 @@ class Transformer:
         self.seen[f"{hook}.hook_scale"], self.seen[f"{hook}.hook_normalized"] = scale, y
         y = y * self.p[f"{name}.weight"]
         y = y + self.p[f"{name}.bias"] if f"{name}.bias" in self.p else y
-        self.seen[f"{hook}.hook_in"], self.seen[f"{hook}.hook_out"] = x, y
-        return y
+        self.seen[f"{hook}.hook_in"] = x
+        return self.note(f"{hook}.hook_out", y)
 
     def bias_of(self, n, causal, stack):
         """Return what is added to scores (heads, n, n) of a sequence that attends to itself."""
@@ -92,11 +98,9 @@ class Transformer:
         heads = self.config["n_heads"]
         own = x is keys
         q, k, v = (
-            self.linear(rows, f"{name}.{letter}_proj")
+            self.note(f"{hook}.hook_{letter}", self.linear(rows, f"{name}.{letter}_proj"))
             for letter, rows in (("q", x), ("k", keys), ("v", keys))
         )
-        for letter, rows in (("q", q), ("k", k), ("v", v)):
-            self.seen[f"{hook}.hook_{letter}"] = rows
         width = q.shape[-1] // heads
         q, k, v = (rows.reshape(len(rows), rows.shape[-1] // width, width) for rows in (q, k, v))
         if own and self.config["positions"] == "rotary":
@@ -108,38 +112,32 @@ class Transformer:
             scores = scores / math.sqrt(width)
         if own:
             scores = scores + self.bias_of(len(x), causal, name.split(".")[0])
-        if causal:
-            scores = scores.masked_fill(torch.ones_like(scores).triu(1) > 0, -math.inf)
-        pattern = torch.softmax(scores, -1)
-        z = (pattern @ v).transpose(0, 1).reshape(len(x), -1)
-        self.seen[f"{hook}.hook_attn_scores"], self.seen[f"{hook}.hook_pattern"] = scores, pattern
-        self.seen[f"{hook}.hook_z"] = z
+        hidden = torch.ones_like(scores).triu(1) > 0 if causal else torch.zeros_like(scores) > 0
+        scores = self.note(f"{hook}.hook_attn_scores", scores.masked_fill(hidden, -math.inf))
+        scores = scores.masked_fill(hidden, -math.inf)  # what is hidden stays so
+        pattern = self.note(f"{hook}.hook_pattern", torch.softmax(scores, -1))
+        z = self.note(f"{hook}.hook_z", (pattern @ v).transpose(0, 1).reshape(len(x), -1))
         return self.linear(z, f"{name}.out_proj")
 
     def mlp(self, x, name, hook):
         kind = self.config["activation"]
         gated = kind.endswith(("glu", "glu_tanh"))
         pre = self.linear(x, f"{name}.{'gate_proj' if gated else 'fc1'}")
-        post = ACTS[kind](pre)
+        post = ACTS[kind](self.note(f"{hook}.mlp.hook_pre", pre))
         if gated:
             post = post * self.linear(x, f"{name}.fc1")
-        self.seen[f"{hook}.mlp.hook_pre"], self.seen[f"{hook}.mlp.hook_post"] = pre, post
-        return self.linear(post, f"{name}.fc2")
+        return self.linear(self.note(f"{hook}.mlp.hook_post", post), f"{name}.fc2")
 
     def sublayer(self, x, f, name, hook, ln, out, total):
         pre = self.config["norm_place"] == "pre"
         y = f(self.norm(x, name, f"{hook}.{ln}") if pre else x)
-        self.seen[f"{hook}.{out}"] = y
-        y = x + y
+        y = x + self.note(f"{hook}.{out}", y)
         if pre:
-            self.seen[f"{hook}.{total}"] = y
-            return y
+            return self.note(f"{hook}.{total}", y)
         if ln == "ln2":  # as TransformerLens counts
-            self.seen[f"{hook}.hook_resid_mid"] = y
+            y = self.note(f"{hook}.hook_resid_mid", y)
         y = self.norm(y, name, f"{hook}.{ln}")
-        if total == "hook_resid_post":
-            self.seen[f"{hook}.{total}"] = y
-        return y
+        return self.note(f"{hook}.{total}", y) if total == "hook_resid_post" else y
 
     def positions(self, n, stack):
         width, kind = self.config["d_model"], self.config["positions"]
@@ -161,7 +159,7 @@ class Transformer:
         table = self.p["shared.weight" if shared else f"{which}.embed_tokens.weight"]
         scale = math.sqrt(self.config["d_model"]) if self.config["scale_embeddings"] else 1.0
         x = table[torch.tensor(tokens, dtype=torch.long)] * scale
-        self.seen["decoder_embed.hook_out" if memory is not None else "embed.hook_out"] = x
+        x = self.note("decoder_embed.hook_out" if memory is not None else "embed.hook_out", x)
         x = x + self.positions(len(tokens), which)
         if self.config["embedding_norm"]:
             ln = "decoder_embed_ln" if memory is not None else "embed_ln"
@@ -170,7 +168,7 @@ class Transformer:
             n, h = f"{which}.layers.{0 if self.config['share_layers'] else i}", f"{hook}.{i}"
             attn = "attn" if memory is None else "self_attn"
             causal = which == "decoder"
-            self.seen[f"{h}.hook_resid_pre"] = x
+            x = self.note(f"{h}.hook_resid_pre", x)
             x = self.sublayer(
                 x,
                 lambda y, n=n, h=h, attn=attn, causal=causal: self.attention(

@@ -1,4 +1,4 @@
-"""Hook names as TransformerLens spells them for encoder-decoders, and the shapes of the values."""
+"""Points of a model: names as TransformerLens spells them, and the shapes of the values."""
 
 from __future__ import annotations
 
