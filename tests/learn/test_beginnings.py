@@ -221,7 +221,7 @@ def test_log_spaced_checkpoints_stay(tmp_path):
 def test_the_best_evaluation_is_the_model(tmp_path, monkeypatch, where):
     shares = iter([0.2, 0.6, 0.4, 0.5])
 
-    def decoded(model, split, threads):
+    def decoded(model, split, threads, taps):
         exact = np.zeros(10, bool)
         exact[: round(10 * next(shares))] = True
         return exact
@@ -329,7 +329,7 @@ def test_a_curriculum_goes_on_after_success_alone(tmp_path, monkeypatch):
     monkeypatch.setattr("recursionlab.learn.training._core.Trainer", Spy)
     answers = iter([0, 1, 1, 1, 1])  # of each evaluation: whether the lowest levels are right
 
-    def decoded(model, part, threads):
+    def decoded(model, part, threads, taps):
         return np.full(30, bool(next(answers)))
 
     monkeypatch.setattr(job_module, "decoded", decoded)

@@ -151,11 +151,11 @@ def test_ctrl_c_keeps_the_step_it_came_at(whole, tmp_path, monkeypatch):
         def __getattr__(self, name):
             return getattr(self.real, name)
 
-        def run(self, count, threads):
+        def run(self, count, threads, taps):
             if self.real.step + count > 13:
-                self.real.run(13 - self.real.step, threads)
+                self.real.run(13 - self.real.step, threads, taps)
                 raise KeyboardInterrupt
-            return self.real.run(count, threads)
+            return self.real.run(count, threads, taps)
 
     real = _core.Trainer
     monkeypatch.setattr(training_module._core, "Trainer", Interrupted)
