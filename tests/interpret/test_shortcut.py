@@ -201,3 +201,26 @@ def test_a_mistake_is_named(cut, change, error, message):
         rlab.reconstruct(succ, answers, {"train": split})
     with pytest.raises(InputError, match="at least 2 different"):
         rlab.reconstruct(succ, Packed.of([answers[0].tolist()]), split.take([0]))
+
+
+TRAINED = [
+    ("positive", "complement"),
+    ("gray", "flip"),
+    ("binary", "succ"),
+    ("binary", "pred_double"),
+    ("gray", "encode"),
+]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("row", TRAINED, ids=lambda row: row[1])
+def test_a_trained_model_that_computes_the_function_is_given_no_shortcut(row):
+    program, name = row
+    function, split = data_of(program, name, range(2, 8), 0, "natural")
+    model = rlab.Transformer(d_model=32, encoder_layers=1, decoder_layers=1)
+    run = rlab.train(model, split, steps=400, batch_size=32, lr=3e-3, seed=1, progress=False)
+    answers = run.predict(split, progress=False)
+    right = sum(answers[i].tolist() == split.targets[i].tolist() for i in range(len(split)))
+    assert right == len(split), "train it longer: it must be right on all it is tested on"
+    found = rlab.reconstruct(function, answers, split, by=())
+    assert not found.found, str(found)
