@@ -322,7 +322,8 @@ rlab_status rlab_reducer_step(rlab_ctx *ctx, bool *done, rlab_reducer *reducer);
 rlab_status rlab_reducer_run(rlab_ctx *ctx, uint64_t *taken, bool *done, rlab_reducer *reducer,
                              uint64_t count);
 /* The last step (RLAB_PARALLEL: its first redex): its rule, the function it unfolded (UINT32_MAX:
- * none), its redex position: one index a level; -1 is the head of an application. */
+ * none), its redex position: one index a level; -1 is the head of an application. If the end was
+ * reached in bulk, the first question costs that run once more. */
 rlab_status rlab_reducer_last(rlab_ctx *ctx, rlab_rule *rule, uint32_t *function,
                               rlab_reducer *reducer);
 rlab_status rlab_reducer_position(rlab_ctx *ctx, const int32_t **out, size_t *len,

@@ -6,7 +6,8 @@
 #include <string.h>
 
 #define POLL_STEPS 4096
-#define BULK_LEAST 16 /* fewer steps are not worth reading a term back for */
+#define BULK_LEAST 16       /* fewer steps are not worth reading a term back for */
+#define BULK_KEPT (1 << 16) /* words of an arena that wait for the next ones */
 
 const char *
 rlab_rule_name(rlab_rule rule) {
@@ -447,8 +448,8 @@ run_bulk(rlab_ctx *ctx, uint64_t *taken, rlab_reducer *r, uint64_t most) {
 /* The last step of all is a single one, so that its rule and place are known. A node budget counts
  * every term between, so those are made; and so they are where a term that is not well typed cannot
  * be read back, since it must get stuck at its own step. */
-rlab_status
-rlab_reducer_run(rlab_ctx *ctx, uint64_t *taken, bool *done, rlab_reducer *r, uint64_t count) {
+static rlab_status
+run_steps(rlab_ctx *ctx, uint64_t *taken, bool *done, rlab_reducer *r, uint64_t count) {
     bool bulk = r->strategy == RLAB_CBV && r->granularity == RLAB_CONTRACTION && !r->store->limit;
     rlab_ctx fresh = *ctx;
     *taken = 0;
@@ -474,6 +475,14 @@ rlab_reducer_run(rlab_ctx *ctx, uint64_t *taken, bool *done, rlab_reducer *r, ui
         }
     }
     return RLAB_OK;
+}
+
+rlab_status
+rlab_reducer_run(rlab_ctx *ctx, uint64_t *taken, bool *done, rlab_reducer *r, uint64_t count) {
+    rlab_status status = run_steps(ctx, taken, done, r, count);
+    if (r->bulk.arena.cap > BULK_KEPT || r->bulk.frames.cap > BULK_KEPT)
+        rlab_bulk_free(&r->bulk);
+    return status;
 }
 
 /* Finds the redex of the last step where it was taken in bulk, by running to it once more. */
