@@ -24,6 +24,7 @@ _ALIASES = [
     (rf"{_BLOCK}\.mlp(?:\.out)?\.hook_out", r"\1.hook_mlp_out"),
     (rf"{_BLOCK}\.hook_in", r"\1.hook_resid_pre"),
     (rf"{_BLOCK}\.hook_out", r"\1.hook_resid_post"),
+    (r"hook_embed", "embed_ln.hook_out"),  # of a model that normalises its embeddings
     (r"hook_embed", "embed.hook_out"),
     (r"hook_pos_embed", "pos_embed.hook_out"),
     (r"hook_unembed", "unembed.hook_out"),

@@ -102,6 +102,13 @@ def test_other_spellings_name_the_same_values(hooked):
         np.testing.assert_array_equal(cache[other], cache[name])
 
 
+def test_hook_embed_is_what_transformerlens_means(hooked):
+    """After the embeddings' norm where there is one, with positions; else the tokens' alone."""
+    assert resolve(hooked.points, "hook_embed").name == "embed.hook_out"
+    normed = HookedModel(model(embedding_norm=True))
+    assert resolve(normed.points, "hook_embed").name == "embed_ln.hook_out"
+
+
 NAMES = (
     "ln1.hook_scale",
     "ln2.hook_normalized",
