@@ -116,8 +116,9 @@ class ParallelBuild(build_ext):
 
         def compile_all(sources, output_dir=None, **_):
             objects = compiler.object_filenames(sources, output_dir=output_dir or "")
+            jobs = sorted(zip(sources, objects, strict=True), key=lambda job: "kernels_" not in job[0])
             with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-                list(pool.map(compile_one, zip(sources, objects, strict=True)))
+                list(pool.map(compile_one, jobs))  # the kernels first: they take the longest
             return objects
 
         compiler.compile = compile_all

@@ -141,9 +141,9 @@ def test_they_agree_on_drawn_functions(kind, helpers):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", range(100, 120))
+@pytest.mark.parametrize("seed", range(100, 122))
 def test_they_agree_on_100_000_programs_and_values(seed):
-    """Twenty times 5,000 pairs."""
+    """Twenty-two times 5,000 pairs, a few of which have no value within the budget."""
     pairs = 0
     for part in range(5):
         program = rlab.loads(random_programs.program(seed * 10 + part, 125))
