@@ -116,9 +116,10 @@ class ParallelBuild(build_ext):
 
         def compile_all(sources, output_dir=None, **_):
             objects = compiler.object_filenames(sources, output_dir=output_dir or "")
-            jobs = sorted(zip(sources, objects, strict=True), key=lambda job: "kernels_" not in job[0])
+            jobs = list(zip(sources, objects, strict=True))
+            jobs.sort(key=lambda job: "kernels_" not in job[0])  # these take the longest
             with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-                list(pool.map(compile_one, jobs))  # the kernels first: they take the longest
+                list(pool.map(compile_one, jobs))
             return objects
 
         compiler.compile = compile_all
