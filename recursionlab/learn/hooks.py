@@ -156,10 +156,13 @@ def check_fired(taps: Taps, fired: Sequence[NDArray[np.int64]]) -> None:
     Raises
     ------
     InputError
-        With the name of the first one and its positions.
+        With the name of the first one, and its positions if it has any.
     """
     for tap, count in zip(taps, np.sum(fired, axis=0), strict=True):
-        if not count:
-            raise InputError(
-                f"{tap[0]}: positions {tap[6].tolist()} did not act: no sequence came to have them"
-            )
+        if count:
+            continue
+        if tap[6] is None:
+            raise InputError(f"{tap[0]}: did not act: there was no sequence")
+        raise InputError(
+            f"{tap[0]}: positions {tap[6].tolist()} did not act: no sequence came to have them"
+        )

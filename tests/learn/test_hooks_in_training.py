@@ -11,6 +11,7 @@ from recursionlab import _core, errors
 from recursionlab.interpret import Batch, Capture, HookedModel, Replace, Scale, Where, ablate
 from recursionlab.learn import TrainConfig, load_run
 from recursionlab.learn.hooks import plain_hooks
+from recursionlab.learn.split import pack
 
 Z = "encoder_blocks.0.attn.hook_z"
 CROSS = "decoder_blocks.0.cross_attn.hook_z"
@@ -281,3 +282,11 @@ def test_a_hook_that_no_answer_comes_to_is_an_error():
         trainer.run(2, 1, [(MID, "read", np.zeros((3, 32), np.float32))])
     with pytest.raises(errors.InputError, match="updates from 1"):
         Capture(MID, [0])
+
+
+def test_a_hook_on_no_item_at_all_is_an_error():
+    split = copy_split()
+    run = train(split)
+    nothing = pack([], split.vocabulary)
+    with pytest.raises(errors.InputError, match="did not act: there was no sequence"):
+        run.predict(nothing, hooks=[(MID, Scale(0))], max_length=8, progress=False)
