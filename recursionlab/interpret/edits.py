@@ -85,9 +85,5 @@ class Replace:
 
 
 def _plain(where: Where) -> dict[str, Any]:
-    given = {
-        name: getattr(where, name)
-        for name in ("heads", "neurons", "positions", "items")
-        if getattr(where, name) is not None
-    }
-    return {name: np.atleast_1d(np.asarray(v)).tolist() for name, v in given.items()}
+    given = {name: places for name, places in vars(where).items() if places is not None}
+    return {name: np.atleast_1d(np.asarray(places)).tolist() for name, places in given.items()}
