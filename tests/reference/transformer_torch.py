@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 import torch
 from torch.nn import functional as F
 
@@ -221,3 +222,13 @@ class Transformer:
             for (s, t), y in zip(pairs, labels, strict=True)
         )
         return total / sum(int((y != -100).sum()) for y in labels)
+
+
+def check_gradients(reference, gradients):
+    """Hold gradients to those of a reference after `backward`, relative to the largest ones."""
+    known = [p.grad.abs().max().item() for p in reference.p.values() if p.grad is not None]
+    for name, got in gradients.items():
+        want = reference.p[name].grad
+        want = np.zeros_like(got) if want is None else want.numpy()
+        scale = max(np.abs(want).max(), 1e-3 * max(known))
+        assert np.abs(got - want).max() <= 1e-4 * scale, name
